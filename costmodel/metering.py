@@ -1,0 +1,58 @@
+"""How AWS rounds one request before it is billed. Every function takes scalars or arrays and keeps the shape.
+
+    billed ms  = ceil(duration + init)               one ceil over the sum, 1 ms steps
+    GB-s       = billed ms / 1000 x memory MB / 1024
+    HTTP units = max(1, ceil(payload / 512 KB))
+
+Sources: AWS Lambda pricing page (1 ms steps, GB = MB / 1024); AWS Compute blog "AWS Lambda standardizes billing for
+INIT Phase", 2025-04-29 (250.06 + 100.77 ms are billed as 351 ms); API Gateway pricing page (4.5 MB are 9 units).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+Q = TypeVar("Q", float, npt.NDArray[np.float64])
+
+INIT_BILLED_FROM = date(2025, 8, 1)
+"""From this day on INIT is billed for ZIP packages on managed runtimes too; container images always paid for it."""
+HTTP_UNIT_BYTES = 512 * 1024
+GIB = 1024**3
+"""What CloudWatch Logs, data transfer and API Gateway call a GB: their published tiers count 1 TB as 1,024 GB."""
+DECIMALS_MS = 6
+"""Durations are rounded to the nanosecond before the ceil: else 100 ms x 1.1 in binary would be billed as 111 ms."""
+
+
+def billed_ms(duration_ms: Q, init_ms: Q | float = 0.0, *, on: date | None = None,
+              package: Literal["zip", "image"] = "zip") -> Q:
+    """Billed duration [whole ms] of an on-demand invocation on a day (None: the rule in force now).
+
+    `init_ms` is 0 for a warm start. NaN stays NaN: an unknown duration is not billed as 0.
+    """
+    init_is_billed = package == "image" or on is None or on >= INIT_BILLED_FROM
+    total_ms: Q = duration_ms + (init_ms if init_is_billed else 0.0)
+    return _as_given(np.ceil(np.round(total_ms, DECIMALS_MS)), total_ms)
+
+
+def gb_s(billed_duration_ms: Q, memory_mb: Q | float) -> Q:
+    """GB-seconds of a billed duration [ms] at a memory size [MB]; GB is 1,024 MB here."""
+    return billed_duration_ms / 1000.0 * (memory_mb / 1024.0)
+
+
+def http_units(request_bytes: Q, response_bytes: Q | float = 0.0) -> Q:
+    """Requests that an HTTP API bills for one request: each started 512 KB of payload, at least one.
+
+    Request and response are added, as the API's DataProcessed metric does; the pricing page names neither.
+    """
+    payload: Q = request_bytes + response_bytes
+    return _as_given(np.maximum(1.0, np.ceil(payload / HTTP_UNIT_BYTES)), payload)
+
+
+def _as_given(value: Any, given: Q) -> Q:
+    """numpy answers a scalar with its own type: give back a plain float then."""
+    result: Q = value if isinstance(given, np.ndarray) else float(value)
+    return result

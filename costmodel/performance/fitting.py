@@ -1,0 +1,234 @@
+"""Runs -> PerformanceModel. Reading apart (`observe`), the fit is pure: frames in, model out.
+
+What counts: invocations that ended well, by function, memory and architecture. What was throttled never ran; what
+failed or timed out says nothing of how long success takes: its share is counted, not fitted. An invocation with an
+init is an environment's first; an environment of provisioned concurrency reports none, so all of its count as warm.
+
+    overhead [ms] = client latency - init - duration, of answered requests that reached Lambda
+
+Runs of one model differ in configuration; their deployment is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, get_args
+
+import numpy as np
+
+from costmodel.errors import InsufficientDataError
+from costmodel.performance.distributions import Distribution, Floats
+from costmodel.performance.duration import FEWEST_FIRST, DurationModel
+from costmodel.performance.init import InitModel
+from costmodel.performance.lifetime import Lifetime, default_lifetime
+from costmodel.performance.model import FunctionModel, PerformanceModel
+from costmodel.performance.priors import duration_ratio
+from costmodel.performance.sizes import MeasuredSize, MeasuredSizes
+from loadgen.configuration import Configuration
+from loadgen.deployment import ApiKind, Architecture, Deployment, Function
+from loadgen.measurements.run import Run
+from loadgen.quotas import Quotas
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEWEST_WARM = 20
+"""Warm invocations that a memory size needs before it counts as measured."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One run as the fit sees it: `joined` has a row a request, `inits` those that no invocation reported."""
+
+    name: str
+    deployment: Deployment
+    configuration: Configuration
+    quotas: Quotas
+    joined: pd.DataFrame
+    invocations: pd.DataFrame
+    inits: pd.DataFrame
+
+
+def fit(runs: Sequence[Run | Path | str], *, lifetime: Lifetime | None = None) -> PerformanceModel:
+    """The model of what these runs measured. `lifetime=None`: the latest default.
+
+    Raises InsufficientDataError, with what is needed, when a run was saturated, too little ended well, or the runs are
+    of different deployments; RunError when a directory is no collected run.
+    """
+    observations = [observe(run if isinstance(run, Run) else Run(Path(run))) for run in runs]
+    return fit_observations(observations, lifetime=lifetime)
+
+
+def observe(run: Run) -> Observation:
+    """Read a run. Raises InsufficientDataError when the load generator could not keep up."""
+    from loadgen.measurements.joined import join
+
+    finished, intent = run.finished, run.intent
+    if finished is not None and finished.saturated:
+        raise InsufficientDataError(
+            f"{run.path}: saturated: the load generator could not keep up, its latencies are not the target's: "
+            "run it again with more processes or a lower rate", run=run.path)
+    return Observation(run.path.name, intent.target.deployment, intent.configuration, intent.quotas,
+                       join(run).frame, run.frame("invocations"), _read_inits(run))
+
+
+def fit_observations(observations: Sequence[Observation], *, lifetime: Lifetime | None = None) -> PerformanceModel:
+    """The pure part of `fit`; the same errors."""
+    if not observations:
+        raise InsufficientDataError("no run was given: fit needs at least one collected run")
+    _refuse_mixed(observations)
+    deployment, law = observations[0].deployment, lifetime or default_lifetime()
+    invocations, inits, requests = _invocations(observations), _inits(observations), _requests(observations)
+    invoked = [function for name, function in deployment.functions.items() if (invocations["function"] == name).any()]
+    if not invoked:
+        raise InsufficientDataError("no invocation in any run: check that the runs were collected (`loadgen collect`)")
+    notes = [f"environment lifetime is not fitted (a run of minutes sees none end), it is a default: {law.origin}"]
+    functions = {function.name: _fit_function(function, invocations, inits, requests, notes) for function in invoked}
+    configurations = tuple(dict.fromkeys(observation.configuration for observation in observations))
+    overheads = _overheads(requests)
+    return PerformanceModel(
+        deployment, observations[-1].quotas, functions, overheads, law, configurations, tuple(notes))
+
+
+def _fit_function(function: Function, invocations: pd.DataFrame, inits: pd.DataFrame, requests: pd.DataFrame,
+                  notes: list[str]) -> FunctionModel:
+    """One function's model; `notes` gains a sentence for every size that is left out."""
+    own = invocations[invocations["function"] == function.name]
+    ended = own[own["outcome"] == "ok"]
+    if ended.empty:
+        raise InsufficientDataError(f"{function.name}: all {len(own)} invocations failed: mend it and run again",
+                                    function=function.name)
+    warm, first = ended[~ended["first"]], ended[ended["first"]]
+    sizes = _sizes(function.name, warm, notes)
+    answered = requests[(requests["function"] == function.name) & requests["duration_ms"].notna()]
+    return FunctionModel(
+        name=function.name,
+        duration=DurationModel(function.name, sizes, duration_ratio(function.runtime), _first(first, sizes)),
+        init=InitModel.fitted(function, _inits_ms(own[own["first"]], inits[inits["function"] == function.name])),
+        error_share=float((own["outcome"] != "ok").mean()),
+        response_bytes=_mean(answered["response_bytes"]),
+        log_bytes=_mean(warm["log_bytes"]),
+        cold_log_bytes=_mean(first["log_bytes"]),
+        max_memory_mb=None if own["max_memory_mb"].isna().all() else int(own["max_memory_mb"].max()),
+    )
+
+
+def _sizes(function: str, warm: pd.DataFrame, notes: list[str]) -> Mapping[Architecture, MeasuredSizes]:
+    """The measured sizes by architecture, each with its curve."""
+    found: dict[Architecture, list[MeasuredSize]] = {}
+    short = []
+    for architecture, memory_mb, rows in _by_size(warm):
+        if len(rows) < FEWEST_WARM:
+            short.append(f"{function}: {len(rows)} warm invocations at {memory_mb} MB {architecture}")
+        else:
+            size = MeasuredSize(memory_mb, len(rows), Distribution.from_samples(_floats(rows["duration_ms"])))
+            found.setdefault(architecture, []).append(size)
+    if not found:
+        seen = "; ".join(short) or f"{function}: no warm invocation"
+        raise InsufficientDataError(f"{seen}: {FEWEST_WARM} at one memory size are needed: run longer or faster",
+                                    function=function)
+    notes += [f"{sentence}, of {FEWEST_WARM} needed: left out" for sentence in short]
+    return {architecture: MeasuredSizes.fitted(tuple(sizes)) for architecture, sizes in found.items()}
+
+
+def _first(first: pd.DataFrame, sizes: Mapping[Architecture, MeasuredSizes]) -> Distribution | None:
+    """First invocations' durations over the mean warm one at their size; None: too few to tell."""
+    relative: list[float] = []
+    for architecture, memory_mb, rows in _by_size(first):
+        size = sizes[architecture].measured(memory_mb) if architecture in sizes else None
+        if size is not None:
+            relative += [duration_ms / size.warm.mean for duration_ms in _floats(rows["duration_ms"])]
+    return Distribution.from_samples(relative) if len(relative) >= FEWEST_FIRST else None
+
+
+def _inits_ms(first: pd.DataFrame, apart: pd.DataFrame) -> dict[Architecture, list[float]]:
+    """Init durations by architecture: of first invocations, and of environments that logged theirs apart."""
+    import pandas as pd
+
+    both = pd.concat([first[["architecture", "init_ms"]], apart[["architecture", "init_ms"]]])
+    return {name: list(_floats(both.loc[both["architecture"] == name, "init_ms"])) for name in get_args(Architecture)}
+
+
+def _overheads(requests: pd.DataFrame) -> dict[ApiKind, Distribution]:
+    """By API kind, of answered requests that reached Lambda: client latency less init and duration [ms]."""
+    reached = requests[(requests["outcome"] == "ok") & requests["duration_ms"].notna() & requests["latency_ms"].notna()]
+    overhead = reached["latency_ms"] - reached["duration_ms"] - reached["init_ms"].fillna(0.0)
+    return {kind: Distribution.from_samples(_floats(values)) for kind, values in overhead.groupby(reached["kind"])}
+
+
+def _refuse_mixed(observations: Sequence[Observation]) -> None:
+    """Runs of one model are of one deployment: the same code behind the same routes."""
+    first = observations[0]
+    for other in observations[1:]:
+        if _identity(other.deployment) != _identity(first.deployment):
+            raise InsufficientDataError(f"{first.name} and {other.name} are runs of different deployments: "
+                                        "fit each deployment's runs apart")
+
+
+def _identity(deployment: Deployment) -> tuple[object, ...]:
+    """What of a deployment a Configuration does not set."""
+    functions = {name: (f.runtime, f.handler, f.package, f.code_uri) for name, f in deployment.functions.items()}
+    return functions, {(route.api, route.name, route.function) for route in deployment.triggers}
+
+
+def _invocations(observations: Sequence[Observation]) -> pd.DataFrame:
+    """All invocations; `first`: the environment's first, with its init."""
+    import pandas as pd
+
+    frame = pd.concat([_on_architecture(o.invocations, o.configuration) for o in observations], ignore_index=True)
+    on_demand = frame["initialization"].fillna("on-demand") == "on-demand"
+    return frame.assign(first=frame["init_ms"].notna() & on_demand)
+
+
+def _inits(observations: Sequence[Observation]) -> pd.DataFrame:
+    """Initialisations that ended well and that no invocation reported."""
+    import pandas as pd
+
+    frame = pd.concat([_on_architecture(o.inits, o.configuration) for o in observations], ignore_index=True)
+    return frame[(frame["outcome"].fillna("ok") == "ok") & frame["init_ms"].notna()]
+
+
+def _requests(observations: Sequence[Observation]) -> pd.DataFrame:
+    """All requests of the load phase, with the API's kind and the function behind the route."""
+    import pandas as pd
+
+    frames = []
+    for o in observations:
+        kind = o.configuration.api.kind
+        functions = {route.name: route.function for route in o.deployment.routes(kind)}
+        load = o.joined[o.joined["phase"] != "warm"]
+        frames.append(load.assign(kind=kind, function=load["route"].map(functions)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def _on_architecture(frame: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
+    """The frame with the architecture that its function had: REPORT lines do not say it."""
+    known = {name: settings.architecture for name, settings in configuration.functions.items()}
+    configured = frame["function"].map(known)
+    if "architecture" in frame:
+        return frame.assign(architecture=frame["architecture"].fillna(configured))
+    return frame.assign(architecture=configured)
+
+
+def _read_inits(run: Run) -> pd.DataFrame:
+    """The frame of separate inits; without one, an empty one."""
+    from loadgen.measurements.frames import INITS, to_pandas
+
+    return run.frame("inits") if run.shards("inits") else to_pandas(INITS.arrow.empty_table())
+
+
+def _by_size(frame: pd.DataFrame) -> Iterator[tuple[Architecture, int, pd.DataFrame]]:
+    """The rows of each architecture and memory size."""
+    for key, rows in frame.groupby(["architecture", "memory_mb"]):
+        architecture, memory_mb = cast(tuple[Architecture, int], key)
+        yield architecture, int(memory_mb), rows
+
+
+def _floats(values: pd.Series[float]) -> Floats:
+    return np.asarray(values.dropna(), dtype=np.float64)
+
+
+def _mean(values: pd.Series[float]) -> float | None:
+    return None if values.isna().all() else float(values.mean())

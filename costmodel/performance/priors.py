@@ -1,0 +1,81 @@
+"""What stands in for what was not measured: tables published by others, always labelled as priors.
+
+`memory_sweep_2025_11.csv`: warm mean durations by workload, runtime, architecture and memory. `cold_init_2026_08.csv`:
+Init Duration of a hello-world function by runtime, package and architecture. `data/SOURCES.md` has their origin.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+
+from costmodel.performance.distributions import Distribution
+from loadgen.deployment import Architecture
+from loadgen.schema import Record
+
+
+@dataclass(frozen=True)
+class ArmRatio(Record):
+    """What was measured on arm64 divided by the same on x86_64, over comparable pairs; `origin` says of what."""
+
+    ratios: Distribution
+    origin: str
+
+    def to(self, architecture: Architecture) -> Distribution:
+        """The factor that turns the other architecture's figures into this one's."""
+        return self.ratios if architecture == "arm64" else Distribution(np.sort(1 / self.ratios.quantiles))
+
+    def sentence(self, architecture: Architecture) -> str:
+        """`the other architecture's x 0.84 (0.79 to 0.92), a prior: …`"""
+        factor = self.to(architecture)
+        low, high = factor.quantile(0.05), factor.quantile(0.95)
+        return f"the other architecture's x {factor.mean:.2f} ({low:.2f} to {high:.2f}), a prior: {self.origin}"
+
+
+def duration_ratio(runtime: str) -> ArmRatio:
+    """arm64 / x86_64 of warm durations: of this runtime's language where it was measured, else of all."""
+    pairs: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for row in _rows("memory_sweep_2025_11.csv"):
+        pairs[row["workload"], row["runtime"], row["memory_mb"]][row["arch"]] = float(row["duration_ms"])
+    ratios = {key: pair["arm64"] / pair["x86_64"] for key, pair in pairs.items() if len(pair) == 2}
+    own = [ratio for key, ratio in ratios.items() if language(key[1]) == language(runtime)]
+    of = f"{len(own)} {language(runtime)} pairs" if own else f"{len(ratios)} pairs of other runtimes"
+    return ArmRatio(Distribution.from_samples(own or list(ratios.values())), f"{of} of memory_sweep_2025_11")
+
+
+def init_ratio(package: str) -> ArmRatio:
+    """arm64 / x86_64 of hello-world init durations, over all runtimes of this kind of package."""
+    pairs: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
+    for row in _rows("cold_init_2026_08.csv"):
+        if row["package"] == package:
+            pairs[row["runtime"], row["memory_mb"]][row["arch"]] = float(row["init_mean_ms"])
+    ratios = [pair["arm64"] / pair["x86_64"] for pair in pairs.values() if len(pair) == 2]
+    origin = f"{len(ratios)} hello-world {package} pairs of cold_init_2026_08"
+    return ArmRatio(Distribution.from_samples(ratios), origin)
+
+
+def init_priors(runtime: str, package: str) -> Mapping[Architecture, Distribution]:
+    """Init durations [ms] of a hello-world of this runtime and package, pooled over memory sizes; {}: not known."""
+    found: dict[Architecture, list[float]] = defaultdict(list)
+    for row in _rows("cold_init_2026_08.csv"):
+        if (row["runtime"], row["package"]) == (runtime, package):
+            p50, p90, p99 = (float(row[f"init_p{q}_ms"]) for q in (50, 90, 99))
+            curve = Distribution.from_curve([0, 0.5, 0.9, 0.99, 1], [max(2 * p50 - p90, p50 / 2), p50, p90, p99, p99])
+            found["arm64" if row["arch"] == "arm64" else "x86_64"].extend(curve.quantiles)
+    return {architecture: Distribution.from_samples(values) for architecture, values in found.items()}
+
+
+def language(runtime: str) -> str:
+    """`python3.13` -> `python`."""
+    return runtime.rstrip("0123456789.x")
+
+
+def _rows(name: str) -> Iterator[dict[str, str]]:
+    file = resources.files("costmodel.performance") / "data" / name
+    with file.open(encoding="utf-8") as lines:
+        yield from csv.DictReader(lines)

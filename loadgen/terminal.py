@@ -1,0 +1,71 @@
+"""The terminal side of both command lines: one-line errors, progress on long work, tables, JSON for machines.
+
+Exit codes: 0 ok; 1 the job failed, with a one-line reason; 2 the call itself was wrong; 130 interrupted.
+Progress and errors go to standard error, results to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from loadgen.errors import LoadgenError
+
+if TYPE_CHECKING:
+    import typer
+    from rich.console import Console
+
+Progress = Callable[[str], None]
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a Typer app; an error raised on purpose becomes one line and its exit code."""
+    try:
+        app()
+    except LoadgenError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def console() -> Console:
+    """A rich console on standard output."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def print_json(data: object) -> None:
+    """Print plain data as JSON; Decimals as numbers in full, times as ISO 8601."""
+    print(json.dumps(data, indent=1, default=_plain))
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """A status line on standard error that each call replaces; plain lines where standard error is no terminal."""
+    from rich.console import Console
+
+    stderr = Console(stderr=True, highlight=False)
+    if quiet:
+        yield lambda message: None
+    elif not stderr.is_terminal:
+        yield lambda message: print(message, file=sys.stderr, flush=True)
+    else:
+        with stderr.status("starting") as status:
+            yield lambda message: status.update(message)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    if hasattr(value, "as_tuple"):
+        return float(value)
+    return str(value)

@@ -1,0 +1,136 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from costmodel.errors import InsufficientDataError
+from costmodel.performance.fitting import fit_observations
+from costmodel.performance.lifetime import default_lifetime
+from loadgen.configuration import FunctionSettings
+
+WARM = np.linspace(40.0, 60.0, 101)
+
+
+def test_duration_init_and_overhead_are_told_apart(observe) -> None:
+    run = observe(WARM, inits_ms=(100.0,) * 10, cold_ms=75.0, overhead_ms=12.0)
+    model = fit_observations([run])
+    function, settings = model.functions["Products"], FunctionSettings(256)
+    assert function.duration_ms(settings).mean == pytest.approx(50.0)
+    assert function.cold_duration_ms(settings).mean == pytest.approx(75.0)
+    assert function.init_ms(settings).mean == pytest.approx(100.0)
+    assert model.overhead_ms("rest").mean == pytest.approx(12.0)
+
+
+def test_runs_at_two_sizes_tell_a_third(observe, table_2020) -> None:
+    rng = np.random.default_rng(3)
+    runs = [observe(table_2020["f2", m].samples(600, 0.05, rng), memory_mb=m) for m in (256, 1024)]
+    function = fit_observations(runs).functions["Products"]
+    truth = 0.05 * table_2020["f2", 512].mean_ms
+    assert function.duration_ms(FunctionSettings(512)).mean == pytest.approx(truth, rel=0.02)
+
+
+def test_rest_and_http_have_their_own_overhead(observe) -> None:
+    model = fit_observations([observe(WARM, overhead_ms=20.0), observe(WARM, kind="http", overhead_ms=8.0)])
+    assert (model.overhead_ms("rest").mean, model.overhead_ms("http").mean) == (pytest.approx(20.0), pytest.approx(8.0))
+
+
+def test_an_api_kind_that_no_run_used_has_no_overhead(observe) -> None:
+    with pytest.raises(InsufficientDataError, match="'http'.*measured: rest"):
+        fit_observations([observe(WARM)]).overhead_ms("http")
+
+
+def test_failures_are_counted_and_not_fitted(observe) -> None:
+    function = fit_observations([observe(WARM[:90], failed=10)]).functions["Products"]
+    assert function.error_share == pytest.approx(0.1)
+    assert function.duration_ms(FunctionSettings(256)).quantile(1.0) < 100
+
+
+def test_throttled_requests_have_no_part_in_the_overhead(observe) -> None:
+    run = observe(WARM)
+    throttled = run.joined.assign(outcome="http_error", latency_ms=5000.0, duration_ms=float("nan"))
+    model = fit_observations([replace(run, joined=run._frames(throttled) if False else _stacked(run.joined, throttled))])
+    assert model.overhead_ms("rest").mean == pytest.approx(12.0)
+
+
+def _stacked(*frames):
+    import pandas as pd
+
+    return pd.concat(frames, ignore_index=True)
+
+
+def test_the_architecture_is_the_configurations_because_report_lines_lack_it(observe) -> None:
+    function = fit_observations([observe(WARM, architecture="arm64")]).functions["Products"]
+    assert list(function.duration.by_architecture) == ["arm64"]
+
+
+def test_bytes_and_memory_are_means_and_maxima_of_what_was_logged(observe) -> None:
+    function = fit_observations([observe(WARM, inits_ms=(100.0,) * 4)]).functions["Products"]
+    assert (function.log_bytes, function.cold_log_bytes, function.response_bytes) == (300.0, 420.0, 1800.0)
+    assert function.max_memory_mb == 70
+
+
+def test_no_cold_start_leaves_its_log_bytes_unknown(observe) -> None:
+    assert fit_observations([observe(WARM)]).functions["Products"].cold_log_bytes is None
+
+
+def test_inits_that_no_invocation_reports_are_measured_inits(observe) -> None:
+    from loadgen.measurements.frames import INITS, conform, to_pandas
+
+    import pandas as pd
+
+    apart = pd.DataFrame({"environment": ["a", "b"], "function": "Products", "init_ms": [90.0, 110.0], "outcome": "ok"})
+    run = replace(observe(WARM), inits=to_pandas(conform(apart, INITS)))
+    init = fit_observations([run]).functions["Products"].init
+    assert init.counts == {"x86_64": 2}
+    assert init.init_ms("x86_64").mean == pytest.approx(100.0)
+
+
+def test_a_function_without_invocations_is_not_in_the_model_and_is_refused_by_name(observe) -> None:
+    model = fit_observations([observe(WARM)])
+    with pytest.raises(InsufficientDataError, match="function Reports: not measured"):
+        model.function("Reports")
+
+
+def test_too_few_warm_invocations_say_how_many_are_needed(observe) -> None:
+    with pytest.raises(InsufficientDataError, match="Products: 7 warm invocations at 256 MB x86_64: 20 at one memory size"):
+        fit_observations([observe(WARM[:7])])
+
+
+def test_a_size_with_too_few_is_left_out_and_said(observe) -> None:
+    model = fit_observations([observe(WARM), observe(WARM[:7], memory_mb=1024)])
+    assert any("7 warm invocations at 1024 MB" in note and "left out" in note for note in model.notes)
+    with pytest.raises(InsufficientDataError):
+        model.functions["Products"].duration_ms(FunctionSettings(1024))
+
+
+def test_all_failed_is_refused(observe) -> None:
+    with pytest.raises(InsufficientDataError, match="all 30 invocations failed"):
+        fit_observations([observe(WARM[:0], cold_ms=1.0, failed=30)])
+
+
+def test_runs_of_different_deployments_are_refused(observe) -> None:
+    first, other = observe(WARM), observe(WARM)
+    functions = {**other.deployment.functions, "Products": replace(other.deployment.functions["Products"], runtime="java21")}
+    with pytest.raises(InsufficientDataError, match="different deployments"):
+        fit_observations([first, replace(other, deployment=replace(other.deployment, functions=functions))])
+
+
+def test_memory_that_discovery_saw_changed_is_still_the_same_deployment(observe) -> None:
+    first, other = observe(WARM), observe(WARM, memory_mb=1024)
+    functions = {**other.deployment.functions, "Products": replace(other.deployment.functions["Products"], memory_mb=1024)}
+    model = fit_observations([first, replace(other, deployment=replace(other.deployment, functions=functions))])
+    assert len(model.functions["Products"].duration.by_architecture["x86_64"].sizes) == 2
+
+
+def test_no_run_at_all_is_refused() -> None:
+    with pytest.raises(InsufficientDataError, match="at least one collected run"):
+        fit_observations([])
+
+
+def test_the_lifetime_is_a_dated_default_said_in_the_notes_or_the_one_given(observe) -> None:
+    from datetime import date
+
+    model = fit_observations([observe(WARM)])
+    assert any("lifetime is not fitted" in note for note in model.notes)
+    old = default_lifetime(date(2020, 6, 1))
+    assert fit_observations([observe(WARM)], lifetime=old).lifetime == old

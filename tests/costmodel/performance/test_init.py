@@ -1,0 +1,39 @@
+import pytest
+
+from costmodel.errors import InsufficientDataError
+from costmodel.performance.init import InitModel
+from loadgen.deployment import Function
+
+PYTHON = Function("Products", runtime="python3.13")
+
+
+def test_measured_inits_answer_and_say_when_they_are_few() -> None:
+    init = InitModel.fitted(PYTHON, {"x86_64": [100.0, 120.0, 140.0]})
+    assert init.init_ms("x86_64").mean == pytest.approx(120.0)
+    assert list(init.caveats("x86_64")) == ["init time rests on 3 cold starts"]
+
+
+def test_many_measured_inits_need_no_caveat() -> None:
+    assert list(InitModel.fitted(PYTHON, {"x86_64": [100.0] * 20}).caveats("x86_64")) == []
+
+
+def test_the_other_architecture_is_measured_times_a_labelled_prior() -> None:
+    init = InitModel.fitted(PYTHON, {"x86_64": [100.0] * 20})
+    assert init.init_ms("arm64").mean == pytest.approx(100 * init.arm_ratio.ratios.mean)
+    assert "a prior" in next(iter(init.caveats("arm64")))
+
+
+def test_nothing_measured_gives_the_hello_world_of_the_runtime_labelled() -> None:
+    init = InitModel.fitted(PYTHON, {})
+    assert init.init_ms("x86_64").quantile(0.5) == pytest.approx(84, abs=2)
+    assert "hello-world" in next(iter(init.caveats("x86_64")))
+
+
+def test_an_image_starts_slower_than_a_zip_by_the_prior() -> None:
+    image = InitModel.fitted(Function("Products", runtime="python3.13", package="image"), {})
+    assert image.init_ms("x86_64").mean > 1.5 * InitModel.fitted(PYTHON, {}).init_ms("x86_64").mean
+
+
+def test_an_unknown_runtime_without_cold_starts_is_refused_with_the_way_out() -> None:
+    with pytest.raises(InsufficientDataError, match=r"no prior for provided.al2023 zip x86_64: run it once from cold"):
+        InitModel.fitted(Function("Go", runtime="provided.al2023"), {}).init_ms("x86_64")

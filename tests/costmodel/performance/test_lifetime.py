@@ -1,0 +1,31 @@
+from datetime import date
+
+import pytest
+
+from costmodel.errors import InsufficientDataError
+from costmodel.performance.lifetime import default_lifetime
+
+
+def test_the_latest_law_lets_idle_environments_live_five_minutes_and_says_its_origin() -> None:
+    law = default_lifetime()
+    assert 300 <= law.idle_s.quantile(0.25) < law.idle_s.quantile(0.95) <= 350
+    assert "2025" in law.origin
+
+
+def test_survival_of_2025_matches_the_published_probes() -> None:
+    idle = default_lifetime(date(2025, 6, 1)).idle_s.quantiles
+    survival = {s: float((idle > s).mean()) for s in (300, 315, 330, 345, 360)}
+    assert survival == pytest.approx({300: 0.92, 315: 0.57, 330: 0.32, 345: 0.06, 360: 0.0}, abs=0.02)
+
+
+def test_a_date_of_2020_gives_the_law_of_2020() -> None:
+    law = default_lifetime(date(2020, 5, 1))
+    assert law.function_idle_s is not None
+    assert 618 <= law.function_idle_s.mean <= 660
+    assert law.idle_s.quantile(0.01) > 1369
+    assert law.maximum_age_s.quantiles[-1] < 2.08 * 3600
+
+
+def test_before_anything_was_measured_there_is_no_default() -> None:
+    with pytest.raises(InsufficientDataError, match="nothing measured before 2020-04-01"):
+        default_lifetime(date(2016, 1, 1))

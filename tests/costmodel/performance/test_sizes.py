@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from costmodel.performance.distributions import Distribution
+from costmodel.performance.sizes import MeasuredSize, MeasuredSizes
+
+SCALES = (0.005, 0.02, 0.05, 0.1, 1.0)
+
+
+def measured(table_2020, function: str, sizes: tuple[int, ...], scale: float) -> MeasuredSizes:
+    rng = np.random.default_rng(7)
+    return MeasuredSizes.fitted(tuple(
+        MeasuredSize(m, 400, Distribution.from_samples(table_2020[function, m].samples(400, scale, rng))) for m in sizes))
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("function", ["f1", "f2", "f3", "f4"])
+def test_real_functions_measured_at_256_and_1024_tell_512(table_2020, function: str, scale: float) -> None:
+    truth = table_2020[function, 512]
+    found = measured(table_2020, function, (256, 1024), scale).durations_ms(512)
+    assert found.quantile(0.5) == pytest.approx(truth.median_ms * scale, rel=0.15)
+    assert found.mean == pytest.approx(truth.mean_ms * scale, rel=0.085 if function == "f1" else 0.05)
+
+
+def test_three_sizes_tell_the_43_others_of_real_functions(table_2020) -> None:
+    errors = []
+    for function in ("f1", "f2", "f3", "f4"):
+        model = measured(table_2020, function, (128, 1024, 2048), 1.0)
+        rest = [m for f, m in table_2020 if f == function and model.measured(m) is None]
+        errors += [abs(model.durations_ms(m).mean / table_2020[function, m].mean_ms - 1) for m in rest]
+    assert len(errors) == 4 * 43
+    assert np.mean(errors) < 0.04
+
+
+def test_a_measured_size_answers_with_its_own_durations(table_2020) -> None:
+    model = measured(table_2020, "f4", (1024, 256, 512), 0.05)
+    assert model.durations_ms(512) is model.sizes[1].warm
+
+
+@pytest.mark.parametrize("beside", [511, 513])
+def test_the_size_beside_a_measured_one_differs_from_it_by_little(table_2020, beside: int) -> None:
+    model = measured(table_2020, "f1", (256, 512, 1024), 1.0)
+    assert model.durations_ms(beside).mean == pytest.approx(model.durations_ms(512).mean, rel=0.005)
+
+
+def test_the_tail_of_the_neighbours_is_kept(table_2020) -> None:
+    rng = np.random.default_rng(0)
+    sizes = [MeasuredSize(m, 2000, Distribution.from_samples(rng.lognormal(np.log(20_000 / m), 0.5, 2000))) for m in (256, 1024)]
+    found = MeasuredSizes.fitted(tuple(sizes)).durations_ms(512)
+    assert found.quantile(0.99) / found.quantile(0.5) == pytest.approx(np.exp(0.5 * 2.326), rel=0.1)
+
+
+def test_one_size_answers_for_itself_alone(table_2020) -> None:
+    model = measured(table_2020, "f2", (256,), 1.0)
+    assert model.answers(256) and not model.answers(512)
+
+
+def test_nine_in_ten_intervals_hold_the_size_that_was_left_out(table_2020) -> None:
+    held = []
+    for function in ("f1", "f2", "f3", "f4"):
+        for sizes in ((256, 1024), (128, 1024), (128, 512), (512, 1536), (128, 512, 1024)):
+            model = measured(table_2020, function, sizes, 1.0)
+            for m in range(sizes[0] + 64, sizes[-1], 64):
+                if model.measured(m) is None and (function, m) in table_2020:
+                    draws = model.mean_draws_ms(m, 200, np.random.default_rng(0))
+                    low, high = np.quantile(draws, [0.05, 0.95])
+                    held.append(low <= table_2020[function, m].mean_ms <= high)
+    assert len(held) > 150
+    assert np.mean(held) > 0.8
