@@ -136,9 +136,10 @@ class LocustProcess:
         self.process.wait()
 
     def last_line(self) -> str:
-        """The last line that Locust printed, without its time and place."""
+        """What Locust printed last, an error if there was one, without its time and place."""
         lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1].split(": ", 1)[-1] if lines else "it printed nothing"
+        errors = [line for line in lines if "/ERROR/" in line]
+        return (errors or lines or ["it printed nothing"])[-1].split(": ", 1)[-1]
 
     def _signal(self, number: int) -> bool:
         self.process.poll()
@@ -204,12 +205,13 @@ def _finish(locust: LocustProcess, reason: str | None) -> Finished:
     scheduled, rows = max((worker.arrivals for worker in workers), default=0), locust.run.rows("requests")
     present = sum(worker.finished for worker in workers)
     if reason is None and present < locust.processes:
-        reason = f"{locust.processes - present} of {locust.processes} workers were lost: {locust.last_line()}"
-    complete = reason is None and rows == scheduled
+        reason = f"{locust.processes - present} of {locust.processes} workers were lost: see {locust.log}"
+    if reason is None and rows < scheduled:
+        reason = "Locust was stopped"
+    complete = reason is None
     late = any(worker.dropped or worker.lateness_ms.get("p99", 0.0) > SATURATED_MS for worker in workers)
     started_at = min((worker.started_at for worker in workers), default=locust.started_at)
-    finished = Finished(complete, reason or ("completed" if complete else "arrivals without a row"), started_at,
-                        datetime.now(UTC), scheduled, rows, late)
+    finished = Finished(complete, reason or "completed", started_at, datetime.now(UTC), scheduled, rows, late)
     write_record(finished, locust.run.path / "finished.json")
     return finished
 

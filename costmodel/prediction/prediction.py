@@ -53,3 +53,7 @@ class Prediction:
     """Of `p95_ms`, `cold_share`, `gb_s`, …, over replications."""
     caveats: tuple[str, ...] = ()
     """What is extrapolated, taken from a prior, or not modelled; each a sentence for the reader."""
+    error_share: float | None = None
+    """Of all requests, those answered with an error, throttled ones included; None: not known."""
+    replicated: tuple[Activity, ...] = ()
+    """The activity of each replication, over the same period: the bill's interval comes from their spread."""

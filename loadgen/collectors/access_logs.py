@@ -13,12 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from loadgen.access_format import lacking
 from loadgen.collectors.calls import Calls, read_events
 from loadgen.collectors.sent import Sent
 from loadgen.errors import CollectError
-from loadgen.measurements.frames import ACCESS, from_rows
+from loadgen.measurements.frames import ACCESS, FrameSchema, from_rows
 from loadgen.measurements.run import Run
 from loadgen.target import TargetApi
 
@@ -40,21 +41,17 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage",),
 }
 """Which `$context` variables fill a column, the first that is set."""
-NEEDED = ("gateway_request_id", "status", "lambda_request_id", "lambda_status", "error_type")
-"""Without the first nothing joins; without the others a cold start or a throttle cannot be told."""
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)")
 _UNSET = ("", "-")
 
 
 class LineReader:
-    """Reads the lines of one format. `lacks`: variables that joining needs and the format does not hold."""
+    """Reads the lines of one format. `stage`: for a format that does not tell it."""
 
     def __init__(self, log_format: str, stage: str | None = None) -> None:
         self.variables = tuple(_VARIABLE.findall(log_format))
         self.stage = stage
         self._pattern = _pattern(log_format)
-        self.lacks = tuple(f"$context.{VARIABLES[column][0]}" for column in NEEDED
-                           if not any(name in self.variables for name in VARIABLES[column]))
 
     def read(self, line: str, logged_ms: int) -> tuple[object, ...] | None:
         """One line as a row of the access frame (times as µs since the epoch); None when it has another format.
@@ -126,13 +123,14 @@ _READ: Mapping[str, Callable[[Mapping[str, str], LineReader, int], object]] = {
 class AccessLogs:
     """The collector: reads the log of the run's API until each request that was answered has its row."""
 
-    service = "logs"
-    frames = (ACCESS,)
+    service: ClassVar[str] = "logs"
+    frames: ClassVar[tuple[FrameSchema, ...]] = (ACCESS,)
 
     def __init__(self, run: Run, calls: Calls, sent: Sent, before: Mapping[str, pa.Table]) -> None:
         self._calls, self._sent = calls, sent
         api = run.intent.target.api(run.intent.configuration.api.kind)
         self._log_group, self._reader = _log_of(api)
+        self._lacks = lacking(api.log_format or "", api.kind)
         self._before = before["access"]
         self._found: dict[str, tuple[object, ...]] = {}
         self._missing = dict(sent.gateway)
@@ -169,8 +167,8 @@ class AccessLogs:
             notes.append(f"{len(self._foreign)} rows of other requests in the same time left out")
         if self._unreadable:
             notes.append(f"{self._unreadable} lines of another format than the target's log_format left out")
-        if self._reader.lacks:
-            notes.append(f"{_lacks(self._reader)}: cold starts and throttles cannot be told for all requests")
+        if self._lacks:
+            notes.append(f"the format lacks {', '.join(self._lacks)}: what they tell stays unknown")
         if not self._sent.gateway:
             notes.append("no answer carried a request id: every row in the run's time was kept")
         return tuple(notes)
@@ -192,10 +190,7 @@ def _log_of(api: TargetApi) -> tuple[str, LineReader]:
         raise CollectError(f"access log of {api.kind} API {api.name}: it is off, so requests cannot be joined to "
                            "invocations: `loadgen discover` prints the command that switches it on")
     reader = LineReader(api.log_format, api.stage)
-    if VARIABLES["gateway_request_id"][0] not in reader.variables:
-        raise CollectError(f"access log of {api.kind} API {api.name}: {_lacks(reader)}: add them to the stage's format")
+    if not set(reader.variables).intersection(VARIABLES["gateway_request_id"]):
+        raise CollectError(f"access log of {api.kind} API {api.name}: its format lacks "
+                           f"{', '.join(lacking(api.log_format, api.kind))}: `loadgen discover` prints one that has them")
     return api.log_group, reader
-
-
-def _lacks(reader: LineReader) -> str:
-    return f"the format lacks {', '.join(reader.lacks)}"

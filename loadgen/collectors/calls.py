@@ -1,7 +1,8 @@
 """Calls to AWS as collectors make them: counted (they cost money), and made again while AWS is busy, until a deadline.
 
 boto3 itself retries a call some times within seconds; what is left after that (throttling, 5xx, a dropped connection)
-is tried again here after a wait that doubles from 1 s to 20 s. Every attempt on the wire counts, failed ones too.
+is tried again here after a wait that doubles from 1 s to 20 s. Every attempt on the wire counts, failed ones too. Where
+nothing answers at all, that is said at once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ _BUSY = ("Throttling", "ThrottlingException", "LimitExceededException", "TooMany
 
 
 class Clock(Protocol):
-    """Seconds from any start, and how to wait; the module `time` is one."""
+    """The time and how to wait [s]; the module `time` is one."""
+
+    def time(self) -> float: ...
 
     def monotonic(self) -> float: ...
 
@@ -65,6 +68,8 @@ class Calls:
         with explained(CollectError, doing):
             try:
                 answer: Mapping[str, Any] = getattr(self.client, operation)(**arguments)
+            except exceptions.EndpointConnectionError:
+                raise
             except (exceptions.ClientError, exceptions.ConnectionError, exceptions.HTTPClientError) as problem:
                 response = getattr(problem, "response", {})
                 self._count(operation, response)

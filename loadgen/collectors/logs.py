@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from loadgen.collectors.calls import Calls, read_events
 from loadgen.collectors.environments import Environment, Invocation
 from loadgen.collectors.sent import Sent
 from loadgen.configuration import FunctionSettings
-from loadgen.measurements.frames import INITS, INVOCATIONS, from_rows
+from loadgen.measurements.frames import INITS, INVOCATIONS, FrameSchema, from_rows
 from loadgen.measurements.run import Run
 from loadgen.target import TargetFunction
 
@@ -35,8 +35,8 @@ _INITIALIZATIONS = {"provisioned-concurrency": "provisioned"}
 class FunctionLogs:
     """The collector: reads the functions' log groups until every invocation that ran has its REPORT."""
 
-    service = "logs"
-    frames = (INVOCATIONS, INITS)
+    service: ClassVar[str] = "logs"
+    frames: ClassVar[tuple[FrameSchema, ...]] = (INVOCATIONS, INITS)
 
     def __init__(self, run: Run, calls: Calls, sent: Sent, before: Mapping[str, pa.Table]) -> None:
         self._calls, self._sent, self._before = calls, sent, before

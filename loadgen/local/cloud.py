@@ -40,15 +40,16 @@ class LocalCloud:
     def __init__(self, template: str | Path, *, parameters: Mapping[str, str] | None = None, seed: int = 0,
                  quotas: Quotas | None = None, data_port: int = 0, control_port: int = 0, region: str = "us-east-1",
                  provisioned_delay_s: float = 1.0, settle_s: float = 0.0, ingestion_delay_s: float = 0.3) -> None:
-        self._settings = Settings(str(template), dict(parameters or {}), seed, quotas or Quotas(), data_port, control_port,
-                                  region, provisioned_delay_s, settle_s, ingestion_delay_s)
+        self._settings = Settings(str(template), dict(parameters or {}), seed, quotas or Quotas(), data_port,
+                                  control_port, region, provisioned_delay_s, settle_s, ingestion_delay_s)
         self._process: subprocess.Popen[bytes] | None = None
         self._complaints: IO[bytes] | None = None
 
     def __enter__(self) -> Target:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None,
+                 trace: TracebackType | None) -> None:
         self.stop()
 
     @property
@@ -62,8 +63,8 @@ class LocalCloud:
             raise LocalCloudError(f"the local cloud is running already (process {self.pid}): stop it first")
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 (closed by stop)
         command = [sys.executable, "-m", "loadgen.local.process", json.dumps(to_plain(self._settings))]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._complaints,
-                                         start_new_session=True)
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=self._complaints, start_new_session=True)
         try:
             message = self._first_message(time.monotonic() + START_TIMEOUT_S)
             if "error" in message:
@@ -78,7 +79,8 @@ class LocalCloud:
         if self._process is None:
             raise LocalCloudError("the local cloud does not run: start it first")
         code = self._process.wait()
-        raise LocalCloudError(f"the local cloud ended by itself (exit {code}): {self._last_complaint() or 'no reason given'}")
+        raise LocalCloudError(f"the local cloud ended by itself (exit {code}): "
+                              f"{self._last_complaint() or 'no reason given'}")
 
     def stop(self) -> None:
         """End the process: within a second, by force if need be. Nothing happens when it does not run."""

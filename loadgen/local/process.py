@@ -2,8 +2,9 @@
 
     python -m loadgen.local.process '{"template": …}'
 
-It writes one line to standard output when it is ready, `{"target": …}`, or `{"error": …}` when it is not to be. It ends
-on SIGTERM, SIGINT, or when its standard input closes: its parent has gone. moto's state is global, so one cloud a process.
+It writes one line to standard output when it is ready, `{"target": …}`, or `{"error": …}` when it is not to be. It
+ends on SIGTERM, SIGINT, or when its standard input closes: its parent has gone. moto's state is global, hence one
+cloud a process.
 """
 
 from __future__ import annotations

@@ -23,9 +23,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from locust.contrib.fasthttp import FastResponse
+from locust.contrib.fasthttp import FastHttpSession, FastResponse
 
 import loadgen.users.session  # registers the `init` listener
+from loadgen.errors import LoadgenError
 from loadgen.measurements.run import Run
 from loadgen.target import Target
 from loadgen.users.open_loop import OpenLoopUser
@@ -38,6 +39,14 @@ class InvokeUser(OpenLoopUser):
 
     abstract = True
 
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.client = SignedSession(self.client)  # type: ignore[assignment]
+
+    def on_start(self) -> None:
+        """Find the credentials before the first arrival."""
+        _credentials(_place().endpoint_url)
+
     def invoke(self, function: str, payload: Any = None, *, qualifier: str | None = None) -> FastResponse:
         """Invoke `function` (its logical id) with a JSON payload; `qualifier` replaces its own alias."""
         place = _place()
@@ -45,9 +54,26 @@ class InvokeUser(OpenLoopUser):
         url = f"{place.endpoint}/2015-03-31/functions/{quote(name, safe='')}/invocations"
         if qualifier or alias:
             url += f"?Qualifier={quote(qualifier or alias or '')}"
-        body = json.dumps(payload).encode()
         self.arrival.direct = True
-        return self.send("POST", url, route=f"INVOKE {function}", key=None, body=body, headers=place.sign(url, body))
+        return self.send("POST", url, route=f"INVOKE {function}", key=None, body=json.dumps(payload).encode())
+
+
+class SignedSession:
+    """A user's HTTP session that signs what it sends."""
+
+    def __init__(self, session: FastHttpSession) -> None:
+        self.session, self.client = session, session.client
+
+    def request(self, method: str, url: str, *, data: bytes, headers: dict[str, str], **settings: Any) -> FastResponse:
+        """As the session's own, with the headers of a signed request."""
+        from botocore.auth import SigV4Auth
+        from botocore.awsrequest import AWSRequest
+
+        place = _place()
+        request = AWSRequest(method, url, {"Content-Type": "application/json", **headers}, data)
+        SigV4Auth(_credentials(place.endpoint_url).get_frozen_credentials(), "lambda", place.region).add_auth(request)
+        signed = dict(request.headers.items())
+        return self.session.request(method, url, data=data, headers=signed, **settings)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -57,7 +83,6 @@ class Place:
     region: str
     endpoint_url: str | None
     target: Target | None
-    credentials: Any
 
     @property
     def endpoint(self) -> str:
@@ -69,24 +94,23 @@ class Place:
             return function, None
         return self.target.functions[function].name, self.target.deployment.functions[function].alias
 
-    def sign(self, url: str, body: bytes) -> dict[str, str]:
-        """The headers of a signed POST."""
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-
-        request = AWSRequest("POST", url, {"Content-Type": "application/json"}, body)
-        SigV4Auth(self.credentials.get_frozen_credentials(), "lambda", self.region).add_auth(request)
-        return dict(request.headers.items())
-
 
 @cache
 def _place() -> Place:
-    from botocore.credentials import Credentials
-    from botocore.session import Session
-
     out = os.environ.get("LOADGEN_OUT")
     target = Run(Path(out)).intent.target if out and (Path(out) / "intent.json").exists() else None
     region = target.region if target else os.environ.get("AWS_REGION", "us-east-1")
     endpoint_url = target.endpoint_url if target else os.environ.get("AWS_ENDPOINT_URL_LAMBDA")
+    return Place(region, endpoint_url, target)
+
+
+@cache
+def _credentials(endpoint_url: str | None) -> Any:
+    """As in `loadgen.aws`: fixed and worthless with an endpoint, else what botocore's usual chain finds."""
+    from botocore.credentials import Credentials
+    from botocore.session import Session
+
     found = Credentials("local", "local") if endpoint_url else Session().get_credentials()
-    return Place(region, endpoint_url, target, found)
+    if found is None:
+        raise LoadgenError("no AWS credentials: sign in (`aws sso login`, AWS_PROFILE or AWS_ACCESS_KEY_ID)")
+    return found

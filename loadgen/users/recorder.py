@@ -26,7 +26,7 @@ from loadgen.measurements.run import ShardWriter, Worker, write_worker
 from loadgen.users.clock import ClockOffset
 from loadgen.users.open_loop import Arrival
 
-SHARD_S = 5.0
+SHARD_S = 2.0
 REPORT_S = 1.0
 _TYPES = {name: pa.int64() if kind == TIME else kind for name, kind in REQUESTS.columns.items()}
 Row = tuple[Any, ...]

@@ -50,8 +50,8 @@ class Sender:
         self.is_worker = isinstance(environment.runner, WorkerRunner)
         if self.is_worker:
             environment.runner.register_message(SHARE, lambda msg, **_: self._begin(Share(**msg.data)))
-        environment.events.test_start.add_listener(self._make_ready)
-        environment.events.test_stop.add_listener(lambda **_: self.finish())
+        environment.events.test_start.add_listener(self._start)
+        environment.events.test_stop.add_listener(self._stop)
 
     def over(self) -> bool:
         """Whether every arrival of the test has its row."""
@@ -62,9 +62,21 @@ class Sender:
         if self.dispatcher:
             self.dispatcher.finish()
 
-    def _make_ready(self, **_: Any) -> None:
-        users = read_users(self.environment.user_classes)
+    def _start(self, **_: Any) -> None:
+        try:
+            self._make_ready()
+        except Exception as problem:
+            text = str(problem) if isinstance(problem, LoadgenError) else f"{type(problem).__name__}: {problem}"
+            log.error("the test cannot start: %s", text)
+            self.environment.process_exit_code = 1
+            _leave(self.environment)
+
+    def _stop(self, **_: Any) -> None:
+        self.finish()
         self.dispatcher = None
+
+    def _make_ready(self) -> None:
+        users = read_users(self.environment.user_classes)
         self.crews = [Crew(_enlist(user, self.environment), user.tasks) for user in users]
         self.schedule = draw([user.stream for user in users], self.seed)
         if self.is_worker:
@@ -113,6 +125,7 @@ class Master:
         self.runner.register_message(READY, self._count_ready)
         self.runner.register_message(DONE, lambda msg, **_: self.done.add(msg.node_id))
         environment.events.test_start.add_listener(self._expect)
+        environment.events.test_stop.add_listener(self._stop)
 
     def over(self) -> bool:
         """Whether every worker of this test that is alive is done, or time is up."""
@@ -128,6 +141,9 @@ class Master:
         """A test starts: these workers take part; one that joins later gets no share."""
         self.ready, self.done, self.expected = set(), set(), self._alive()
         self.until = time() + READY_S
+
+    def _stop(self, **_: Any) -> None:
+        self.until = math.inf
 
     def _count_ready(self, msg: Any, **_: Any) -> None:
         self.ready.add(msg.node_id)
@@ -180,11 +196,16 @@ def _enlist(user: UserTasks, environment: Any) -> OpenLoopUser:
 
 
 def _interrupt(environment: Any, part: Sender | Master) -> None:
-    """Write everything, then leave by the way Locust leaves on Ctrl-C."""
+    """Write everything, then leave."""
     part.finish()
+    _leave(environment)
+
+
+def _leave(environment: Any) -> None:
+    """Leave the way that Locust leaves on Ctrl-C, from any greenlet."""
     if environment.web_ui:
         environment.web_ui.stop()
-    raise KeyboardInterrupt
+    gevent.get_hub().handle_system_error(KeyboardInterrupt, KeyboardInterrupt())
 
 
 def _parent(environment: Any) -> int | None:

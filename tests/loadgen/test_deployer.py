@@ -212,3 +212,18 @@ def test_what_cannot_be_restored_is_named_and_the_rest_is_restored(target: Targe
     journal.path.write_text(text)
     restore(target, journal)
     assert everything(target) == before
+
+
+def test_changes_that_take_time_are_waited_for(tmp_path: Path) -> None:
+    """Also one that someone else has begun: AWS refuses a second one until the first has settled."""
+    with LocalCloud(SHOP, settle_s=0.3, provisioned_delay_s=0.3) as slow:
+        before, said = everything(slow), []  # type: dict[str, Any], list[str]
+        lambda_of(slow).update_function_configuration(FunctionName=physical(slow, "Reports"), Timeout=11)
+        wanted = describe(slow, "rest").with_functions(memory_mb=512)
+        wanted = replace(wanted, functions={name: replace(settings, provisioned=1 if name == "Orders" else 0)
+                                            for name, settings in wanted.functions.items()})
+        assert apply(slow, wanted, Journal(tmp_path), said.append) == wanted
+        assert "Orders: 0 of 1 environments provisioned" in said
+        assert said.index("Orders: 1 of 1 environments provisioned") < said.index("Reports: 512 MB")
+        restore(slow, Journal(tmp_path))
+        assert everything(slow) == before

@@ -1,8 +1,8 @@
 """API Gateway v1 (REST): stages and what of the rest moto answers wrongly. Resources, methods and models are moto's.
 
-A stage's settings are changed by patches: `/*/*/throttling/rateLimit`, `/{path with ~1 for /}/{METHOD}/caching/enabled`,
-`/cacheClusterEnabled`, `/accessLogSettings/format`, …; `remove` takes a setting, a method's settings, or the access log
-away. The first setting of a method fills in AWS's defaults for the others.
+A stage's settings are changed by patches: `/*/*/throttling/rateLimit`, `/{path with ~1 for /}/{METHOD}/caching/enabled`
+and `/cacheClusterEnabled` are such paths; `remove` takes a setting, a method's settings, or the access log away. The
+first setting of a method fills in AWS's defaults for the others.
 Sources: API Gateway API reference, "UpdateStage"; recorded answers published with localstack/localstack @ 8b9a79f.
 """
 
@@ -24,7 +24,8 @@ def _flag(text: str) -> bool:
 METHOD_DEFAULTS: Mapping[str, Any] = {
     "metricsEnabled": False, "dataTraceEnabled": False, "throttlingBurstLimit": 5000, "throttlingRateLimit": 10000.0,
     "cachingEnabled": True, "cacheTtlInSeconds": 300, "cacheDataEncrypted": False,
-    "requireAuthorizationForCacheControl": True, "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
+    "requireAuthorizationForCacheControl": True,
+    "unauthorizedCacheControlHeaderStrategy": "SUCCEED_WITH_RESPONSE_HEADER",
 }
 _METHOD_SETTINGS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "metrics/enabled": ("metricsEnabled", _flag),
@@ -39,7 +40,8 @@ _METHOD_SETTINGS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "caching/unauthorizedCacheControlHeaderStrategy": ("unauthorizedCacheControlHeaderStrategy", str),
 }
 _INTEGRATION_OPTIONS: Mapping[str, str] = {
-    "credentials": "credentials", "integration_method": "integrationHttpMethod", "request_templates": "requestTemplates",
+    "credentials": "credentials", "integration_method": "integrationHttpMethod",
+    "request_templates": "requestTemplates",
     "passthrough_behavior": "passthroughBehavior", "tls_config": "tlsConfig", "cache_namespace": "cacheNamespace",
     "timeout_in_millis": "timeoutInMillis", "request_parameters": "requestParameters",
     "content_handling": "contentHandling", "connection_type": "connectionType",
@@ -109,7 +111,8 @@ class RestService:
         """Delete a deployment that no stage uses."""
         api = self._api(call)
         if any(stage.deployment_id == call["deploymentId"] for stage in api.stages.values()):
-            raise Refused(400, "BadRequestException", "Active stages pointing to this deployment must be moved or deleted")
+            raise Refused(400, "BadRequestException", "Active stages pointing to this deployment must be moved or "
+                                                      "deleted")
         if api.deployments.pop(call["deploymentId"], None) is None:
             raise _missing("Deployment")
         return Answer(status=202)
@@ -118,9 +121,12 @@ class RestService:
         """Set a method's integration. moto forgets the cache key's parameters: without them all answers are one."""
         self._method(call)
         options = {name: call.get(key) for name, key in _INTEGRATION_OPTIONS.items()}
-        integration = self._backend.put_integration(call["restApiId"], call["resourceId"], call["httpMethod"], call["type"],
-                                                    call.get("uri"), **options)
+        integration = self._backend.put_integration(
+            call["restApiId"], call["resourceId"], call["httpMethod"], call["type"], call.get("uri"), **options)
         integration.cache_key_parameters = list(call.get("cacheKeyParameters") or ())
+        integration.cache_namespace = integration.cache_namespace or call["resourceId"]
+        integration.passthrough_behaviour = integration.passthrough_behaviour or "WHEN_NO_MATCH"
+        integration.timeout_in_millis = int(integration.timeout_in_millis or 29_000)
         return Answer(_present(integration), 201)
 
     def get_integration(self, call: Call) -> Answer:
@@ -231,7 +237,8 @@ def _set_cache_enabled(stage: Any, rest: Sequence[str], value: str) -> None:
 
 def _set_cache_size(stage: Any, rest: Sequence[str], value: str) -> None:
     if value not in CACHE_SIZES:
-        raise Refused(400, "BadRequestException", f"Invalid cache cluster size {value}: there are {', '.join(CACHE_SIZES)}")
+        raise Refused(400, "BadRequestException", f"Invalid cache cluster size {value}: there are "
+                                                  f"{', '.join(CACHE_SIZES)}")
     stage.cache_cluster_size = value
 
 

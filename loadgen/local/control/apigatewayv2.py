@@ -51,8 +51,8 @@ class HttpService:
         """Take one route's own settings away."""
         stage = self._stage(call)
         if call["RouteKey"] not in stage.route_settings:
-            raise Refused(404, "NotFoundException", f"Unable to find Route by key {call['RouteKey']} within the provided "
-                          "RouteSettings")
+            raise Refused(404, "NotFoundException", f"Unable to find Route by key {call['RouteKey']} within the "
+                                                    "provided RouteSettings")
         del stage.route_settings[call["RouteKey"]]
         return Answer(status=204)
 

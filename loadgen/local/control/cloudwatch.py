@@ -15,6 +15,7 @@ from loadgen.local.control.metric_store import SIMPLE, Metric, MetricStore
 
 MINUTE_S = 60
 MOST_DATAPOINTS = 1_440
+_STATISTIC_SET = ("SampleCount", "Sum", "Minimum", "Maximum")
 Members = dict[str, Any]
 
 
@@ -38,9 +39,8 @@ class CloudWatchData:
             second = int(_epoch(datum["Timestamp"]) if datum.get("Timestamp") else time.time())
             at_s = second - second % int(datum.get("StorageResolution") or MINUTE_S)
             if datum.get("StatisticValues"):
-                sums = datum["StatisticValues"]
-                self.store.add_set(metric, at_s, (float(sums["SampleCount"]), float(sums["Sum"]), float(sums["Minimum"]),
-                                                  float(sums["Maximum"])), datum.get("Unit"))
+                count, total, least, most = (float(datum["StatisticValues"][name]) for name in _STATISTIC_SET)
+                self.store.add_set(metric, at_s, (count, total, least, most), datum.get("Unit"))
                 continue
             values = [float(value) for value in datum.get("Values") or (datum.get("Value", 0.0),)]
             counts = [float(count) for count in datum.get("Counts") or [1.0] * len(values)]
@@ -65,9 +65,10 @@ class CloudWatchData:
             shown.append(_members(query["Id"], query.get("Label") or query["Id"], values, times))
         return shown
 
-    def get_metric_statistics(self, namespace: str, metric_name: str, start_time: datetime, end_time: datetime, period: int,
-                              stats: Sequence[str] | None, dimensions: Sequence[Members] | None = None,
-                              unit: str | None = None) -> list[Members]:
+    def get_metric_statistics(  # noqa: PLR0917 (moto calls it so)
+            self, namespace: str, metric_name: str, start_time: datetime, end_time: datetime, period: int,
+            stats: Sequence[str] | None, dimensions: Sequence[Members] | None = None,
+            unit: str | None = None) -> list[Members]:
         """GetMetricStatistics: the datapoints of one metric. Extended statistics go through GetMetricData."""
         from moto.cloudwatch.exceptions import InvalidParameterCombination, InvalidParameterValue
 
@@ -77,14 +78,15 @@ class CloudWatchData:
         points = (end_s - start_s) // period
         if points > MOST_DATAPOINTS:
             raise InvalidParameterCombination(
-                f"You have requested up to {points} datapoints, which exceeds the limit of {MOST_DATAPOINTS}. You may reduce "
-                "the datapoints requested by increasing Period, or decreasing the time range.")
+                f"You have requested up to {points} datapoints, which exceeds the limit of {MOST_DATAPOINTS}. You "
+                "may reduce the datapoints requested by increasing Period, or decreasing the time range.")
         if not stats:
-            raise InvalidParameterCombination("Only Statistics are known to the local cloud here: ask GetMetricData for "
-                                              "ExtendedStatistics")
+            raise InvalidParameterCombination("Only Statistics are known to the local cloud here: ask GetMetricData "
+                                              "for ExtendedStatistics")
         metric = Metric(namespace, metric_name, _dimensions(dimensions or ()))
-        found = self.store.periods(metric, start_s, end_s, period)
-        return [{"Timestamp": _naive(at), "Unit": values.unit or "None", **{name: values.statistic(name) for name in stats}}
+        found = self.store.periods(metric, start_s - start_s % MINUTE_S, end_s, period)
+        return [{"Timestamp": _naive(at), "Unit": values.unit or "None",
+                 **{name: values.statistic(name) for name in stats}}
                 for at, values in found if unit in (None, values.unit)]
 
     def get_filtered_metrics(self, metric_name: str | None, namespace: str | None,
@@ -94,8 +96,8 @@ class CloudWatchData:
         for metric in self.store.metrics():
             named = namespace in (None, metric.namespace) and metric_name in (None, metric.name)
             if named and all(_has(metric, dimension) for dimension in dimensions or ()):
-                found.append({"Namespace": metric.namespace, "MetricName": metric.name,
-                              "Dimensions": [{"Name": name, "Value": value} for name, value in sorted(metric.dimensions)]})
+                pairs = [{"Name": name, "Value": value} for name, value in sorted(metric.dimensions)]
+                found.append({"Namespace": metric.namespace, "MetricName": metric.name, "Dimensions": pairs})
         return found
 
     def _result(self, query: Members, start_time: datetime, end_time: datetime, scan_by: str) -> Members:
@@ -104,13 +106,15 @@ class CloudWatchData:
         wanted = query["MetricStat"]
         asked, stat = wanted["Metric"], wanted["Stat"]
         metric = Metric(asked["Namespace"], asked["MetricName"], _dimensions(asked.get("Dimensions") or ()))
-        found = self.store.periods(metric, int(_epoch(start_time)), int(_epoch(end_time)), int(wanted["Period"]))
+        start_s = int(_epoch(start_time))
+        first_s = start_s - start_s % MINUTE_S  # CloudWatch rounds the start down
+        found = self.store.periods(metric, first_s, int(_epoch(end_time)), int(wanted["Period"]))
         unit = wanted.get("Unit")
         try:
             points = [(at, values.statistic(stat)) for at, values in found if unit in (None, values.unit)]
         except ValueError:
-            raise ValidationError(f"The value {stat} for parameter MetricDataQueries.member.1.MetricStat.Stat is not supported "
-                                  f"(there are: {', '.join(SIMPLE)}, p0 to p100)") from None
+            raise ValidationError(f"The value {stat} for parameter MetricDataQueries.member.1.MetricStat.Stat is "
+                                  f"not supported (there are: {', '.join(SIMPLE)}, p0 to p100)") from None
         known = [(at, value) for at, value in points if value is not None]
         if scan_by == "TimestampDescending":
             known.reverse()

@@ -46,13 +46,19 @@ class ConcurrencyOperations:
         """Reserve concurrency for a function: what is left to the others must not fall below the account's minimum."""
         name, qualifier = self.functions.split(call["FunctionName"])
         if qualifier:
-            raise invalid("This operation is permitted on Lambda functions only. Aliases and versions do not support this "
-                          "operation. Please specify either a function name or an unqualified function ARN.")
+            raise invalid("This operation is permitted on Lambda functions only. Aliases and versions do not "
+                          "support this operation. Please specify either a function name or an unqualified function "
+                          "ARN.")
         function, _ = self.functions.find(name, shown=LATEST)
-        wanted, provisioned = call["ReservedConcurrentExecutions"], sum(c.requested for c in function.provisioned.values())
+        wanted: int = call["ReservedConcurrentExecutions"]
+        provisioned = sum(config.requested for config in function.provisioned.values())
+        if wanted < 0:
+            raise Refused(400, "ValidationException", f"1 validation error detected: Value '{wanted}' at "
+                          "'reservedConcurrentExecutions' failed to satisfy constraint: Member must have value greater "
+                          "than or equal to 0")
         if wanted < provisioned:
-            raise invalid(f"ReservedConcurrentExecutions {wanted} should not be lower than function's total provisioned "
-                          f"concurrency [{provisioned}].")
+            raise invalid(f"ReservedConcurrentExecutions {wanted} should not be lower than function's total "
+                          f"provisioned concurrency [{provisioned}].")
         if wanted and self.functions.unreserved(function) - wanted < self.functions.quotas.unreserved_minimum:
             raise self._below_minimum("ReservedConcurrentExecutions")
         function.reserved = wanted
@@ -70,7 +76,8 @@ class ConcurrencyOperations:
 
     def put_provisioned(self, call: Call) -> Answer:
         """Ask for provisioned concurrency of an alias or a version; asking again replaces what was asked."""
-        function, qualifier = self._qualified(call, "Provisioned Concurrency Configs cannot be applied to unpublished function "
+        function, qualifier = self._qualified(call, "Provisioned Concurrency Configs cannot be applied to "
+                                                    "unpublished function "
                                                     "versions.")
         self._check_conflicts(function, qualifier)
         self._check_room(function, qualifier, call["ProvisionedConcurrentExecutions"])
@@ -81,7 +88,8 @@ class ConcurrencyOperations:
 
     def get_provisioned(self, call: Call) -> Answer:
         """How far the allocation is."""
-        function, qualifier = self._qualified(call, "The function resource provided must be an alias or a published version.")
+        function, qualifier = self._qualified(call, "The function resource provided must be an alias or a published "
+                                                    "version.")
         config = function.provisioned.get(qualifier)
         if config is None:
             raise Refused(404, "ProvisionedConcurrencyConfigNotFoundException",
@@ -97,20 +105,24 @@ class ConcurrencyOperations:
 
     def delete_provisioned(self, call: Call) -> Answer:
         """Give provisioned concurrency back; none is no error."""
-        function, qualifier = self._qualified(call, "The function resource provided must be an alias or a published version.")
+        function, qualifier = self._qualified(call, "The function resource provided must be an alias or a published "
+                                                    "version.")
         function.provisioned.pop(qualifier, None)
         return Answer(status=204)
 
     def account_settings(self, call: Call) -> Answer:
         """The account's limits, and how many functions use them."""
         functions = list(self.functions)
-        stored = sum(version.configuration["CodeSize"] for function in functions for version in function.versions.values())
+        stored = sum(version.configuration["CodeSize"] for function in functions
+                     for version in function.versions.values())
         limit = {
-            "TotalCodeSize": TOTAL_CODE_SIZE, "CodeSizeUnzipped": CODE_SIZE_UNZIPPED, "CodeSizeZipped": CODE_SIZE_ZIPPED,
+            "TotalCodeSize": TOTAL_CODE_SIZE, "CodeSizeUnzipped": CODE_SIZE_UNZIPPED,
+            "CodeSizeZipped": CODE_SIZE_ZIPPED,
             "ConcurrentExecutions": self.functions.quotas.account_concurrency,
             "UnreservedConcurrentExecutions": self.functions.unreserved(),
         }
-        return Answer({"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": stored, "FunctionCount": len(functions)}})
+        return Answer({"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": stored,
+                                                               "FunctionCount": len(functions)}})
 
     def _described(self, config: ProvisionedConfig) -> Members:
         return _members(config, ready=self.functions.clock() >= config.ready_at)
@@ -131,7 +143,8 @@ class ConcurrencyOperations:
     def _check_conflicts(self, function: Function, qualifier: str) -> None:
         alias = function.aliases.get(qualifier)
         if alias and alias.version in function.provisioned:
-            raise conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+            raise conflict("Alias can't be used for Provisioned Concurrency configuration on an already Provisioned "
+                           "version")
         pointed = (name for name, other in function.aliases.items() if other.version == qualifier)
         if any(name in function.provisioned for name in pointed):
             raise conflict("Version is pointed by a Provisioned Concurrency alias")
@@ -140,15 +153,15 @@ class ConcurrencyOperations:
         others = sum(config.requested for name, config in function.provisioned.items() if name != qualifier)
         if function.reserved is not None:
             if others + wanted > function.reserved:
-                raise invalid("Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution "
-                              "for function")
+                raise invalid("Requested Provisioned Concurrency should not be greater than the "
+                              "reservedConcurrentExecution for function")
         elif self.functions.unreserved(function) - others - wanted < self.functions.quotas.unreserved_minimum:
             raise self._below_minimum("ConcurrentExecutions")
 
     def _below_minimum(self, what: str) -> Refused:
         # the one refusal of its code that has no Type
-        message = (f"Specified {what} for function decreases account's UnreservedConcurrentExecution below its minimum value "
-                   f"of [{self.functions.quotas.unreserved_minimum}].")
+        message = (f"Specified {what} for function decreases account's UnreservedConcurrentExecution below its "
+                   f"minimum value of [{self.functions.quotas.unreserved_minimum}].")
         return Refused(400, "InvalidParameterValueException", message)
 
 

@@ -45,7 +45,7 @@ def _function(function: held.Function) -> FunctionState:
         versions={number: _version(function.name, version) for number, version in function.versions.items()},
         aliases={alias.name: alias.version for alias in function.aliases.values()},
         reserved=function.reserved,
-        provisioned={key: Provisioned(config.requested, config.ready_at) for key, config in function.provisioned.items()},
+        provisioned={key: Provisioned(c.requested, c.ready_at) for key, c in function.provisioned.items()},
         metadata=function.metadata,
         log_group=function.latest.configuration["LoggingConfig"]["LogGroup"],
     )

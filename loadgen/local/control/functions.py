@@ -1,8 +1,8 @@
-"""What Lambda keeps of its functions: versions, aliases, concurrency. State alone; the operations are in `lambda_` and beside.
+"""What Lambda keeps of its functions: versions, aliases, concurrency. State alone; the operations are elsewhere.
 
-A version's `configuration` holds members as CreateFunction takes them, completed with Lambda's defaults. A change is under
-way until `settles_at` (monotonic seconds), as on AWS: State Pending after a create, LastUpdateStatus InProgress after an
-update; the RevisionId changes in the answer and once more when the change settles.
+A version's `configuration` holds members as CreateFunction takes them, completed with Lambda's defaults. A change is
+under way until `settles_at` (monotonic seconds), as on AWS: State Pending after a create, LastUpdateStatus InProgress
+after an update; the RevisionId changes in the answer and once more when the change settles.
 Source: Lambda API reference; recorded answers published with localstack/localstack @ 8b9a79f (Apache-2.0).
 """
 
@@ -30,7 +30,7 @@ def utc_text() -> str:
 
 @dataclass
 class Version:
-    """One version. `generation` counts the changes of its settings; a published version keeps that of its `$LATEST`."""
+    """One version. `generation` counts the changes of its settings; a published one keeps that of its `$LATEST`."""
 
     number: str
     configuration: Members
@@ -73,7 +73,7 @@ class Alias:
 
 @dataclass
 class ProvisionedConfig:
-    """Provisioned concurrency of an alias or version: `allocated` until `ready_at` (monotonic seconds), then `requested`."""
+    """Provisioned concurrency of an alias or version: `allocated` until `ready_at` [monotonic s], then `requested`."""
 
     requested: int
     ready_at: float
@@ -171,7 +171,7 @@ class Functions:
         return parts[start], own or qualifier
 
     def find(self, name: str, qualifier: str | None = None, *, shown: str | None = None) -> tuple[Function, str | None]:
-        """The function and the qualifier that were meant. `shown` is the qualifier that the refusal prints if none was sent."""
+        """The function and the qualifier that were meant; a refusal prints `shown` when no qualifier was sent."""
         bare, qualifier = self.split(name, qualifier)
         self.settle()
         function = self._functions.get(bare)
@@ -179,7 +179,8 @@ class Functions:
             raise not_found(f"Function not found: {self.arn(bare, qualifier or shown)}")
         return function, qualifier
 
-    def describe(self, function: Function, version: Version, qualifier: str | None = None, *, listed: bool = False) -> Members:
+    def describe(self, function: Function, version: Version, qualifier: str | None = None, *,
+                 listed: bool = False) -> Members:
         """A version's configuration as Lambda answers it; lists leave out State and LastUpdateStatus."""
         members = {
             **version.configuration,

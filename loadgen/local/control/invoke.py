@@ -54,6 +54,6 @@ def _check_json(payload: bytes) -> None:
         problem, column = str(bad), 1
     else:
         return
-    message = (f"Could not parse request body into json: Could not parse payload into json: {problem}\n at [Source: REDACTED "
-               f"(`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {column}]")
+    message = (f"Could not parse request body into json: Could not parse payload into json: {problem}\n at [Source: "
+               f"REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: {column}]")
     raise Refused(400, "InvalidRequestContentException", message, Type="User")

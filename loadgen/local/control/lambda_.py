@@ -11,7 +11,7 @@ import io
 import json
 import uuid
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from loadgen.local.account import LATEST
 from loadgen.local.control.concurrency import ConcurrencyOperations
@@ -22,14 +22,20 @@ from loadgen.local.control.versions import VersionOperations
 from loadgen.local.control.wire import Answer, Call, Refused
 
 ZIPPED_BYTES, UNZIPPED_BYTES, ENVIRONMENT_BYTES = 52_428_800, 262_144_000, 4_096
-_PASSED_ON = ("Description", "Handler", "MemorySize", "Role", "Timeout", "EphemeralStorage", "TracingConfig", "Environment",
-              "VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs", "ImageConfig")
-RUNTIMES = ("nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x", "java25",
-            "python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9", "java17",
-            "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x", "provided.al2", "java8.al2")
+_PASSED_ON = ("Description", "Handler", "MemorySize", "Role", "Timeout", "EphemeralStorage", "TracingConfig",
+              "Environment", "VpcConfig", "DeadLetterConfig", "KMSKeyArn", "FileSystemConfigs", "ImageConfig")
+RUNTIMES = ("nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x",
+            "java25", "python3.10", "python3.11", "java21", "ruby3.3", "ruby3.4", "ruby3.2", "python3.8", "python3.9",
+            "java17", "nodejs16.x", "dotnet10", "dotnet8", "java11", "dotnet6", "nodejs18.x", "provided.al2",
+            "java8.al2")
 """In the order in which Lambda names them (recorded 2026-01)."""
-RETIRED_RUNTIMES = ("python2.7", "python3.6", "python3.7", "nodejs12.x", "nodejs14.x", "ruby2.7", "java8", "go1.x", "dotnetcore3.1",
-                    "provided")
+CHECKED_LATER: Mapping[str, Collection[str]] = {
+    "CreateFunction": ("Runtime",), "UpdateFunctionConfiguration": ("Runtime",),
+    "PutFunctionConcurrency": ("ReservedConcurrentExecutions",),
+}
+"""Parameters that Lambda checks in its own words, or only after it has looked for the function."""
+RETIRED_RUNTIMES = ("python2.7", "python3.6", "python3.7", "nodejs12.x", "nodejs14.x", "ruby2.7", "java8", "go1.x",
+                    "dotnetcore3.1", "provided")
 
 
 class FunctionOperations:
@@ -55,13 +61,14 @@ class FunctionOperations:
         _check_settings(call)
         name, _ = self.functions.split(call["FunctionName"])
         if len(name) > 64:
-            raise invalid(f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy constraint: "
-                          "Member must have length less than or equal to 64")
+            raise invalid(f"1 validation error detected: Value '{name}' at 'functionName' failed to satisfy "
+                          "constraint: Member must have length less than or equal to 64")
         if name in self.functions:
             raise conflict(f"Function already exist: {name}")
         configuration = {
             **_defaults(name, self.functions.region), "PackageType": call.get("PackageType", "Zip"),
-            **_code(call.get("Code", {})), **_settings(call, {}, name), "Architectures": call.get("Architectures") or ["x86_64"],
+            **_code(call.get("Code", {})), **_settings(call, {}, name),
+            "Architectures": call.get("Architectures") or ["x86_64"],
         }
         function = self.functions.add(name, configuration)
         function.tags = dict(call.get("Tags", {}))
@@ -75,11 +82,11 @@ class FunctionOperations:
         """A function's configuration, where its code is, its tags and its reserved concurrency, the last two if set."""
         function, qualifier = self.functions.find(call["FunctionName"], call.get("Qualifier"))
         version = _existing(function, qualifier)
-        location = (f"https://awslambda-{self.functions.region}-tasks.s3.{self.functions.region}.amazonaws.com/snapshots/"
-                    f"{self.functions.account_id}/{function.name}")
+        region, account_id = self.functions.region, self.functions.account_id
+        bucket = f"https://awslambda-{region}-tasks.s3.{region}.amazonaws.com"
         members: Members = {
             "Configuration": self.functions.describe(function, version, qualifier),
-            "Code": {"RepositoryType": "S3", "Location": location},
+            "Code": {"RepositoryType": "S3", "Location": f"{bucket}/snapshots/{account_id}/{function.name}"},
         }
         if function.tags:
             members["Tags"] = function.tags
@@ -102,14 +109,14 @@ class FunctionOperations:
         return Answer(page(items, "Functions", call))
 
     def update_configuration(self, call: Call) -> Answer:
-        """Change `$LATEST`. Settings that are as they were leave the version as it was: publishing then makes no new one."""
+        """Change `$LATEST`. What is set as it was changes nothing: publishing then makes no new version."""
         _check_settings(call)
         function, version = self._changeable(call)
         changed = {**version.configuration, **_settings(call, version.configuration, function.name)}
         return self._change(function, version, changed)
 
     def update_code(self, call: Call) -> Answer:
-        """Change the code or the architecture of `$LATEST`; with Publish the answer is the new version, not yet active."""
+        """Change code or architecture of `$LATEST`; with Publish the answer is the new version, not yet active."""
         function, version = self._changeable(call)
         changed = {**version.configuration, **_code(dict(call.parameters), version.configuration)}
         changed["Architectures"] = call.get("Architectures") or version.configuration["Architectures"]
@@ -128,7 +135,8 @@ class FunctionOperations:
         elif qualifier == LATEST:
             raise invalid("$LATEST version cannot be deleted without deleting the function.")
         elif users := [alias.name for alias in function.aliases.values() if alias.version == qualifier]:
-            raise conflict(f"Version {qualifier} cannot be deleted because it is referenced by alias {', '.join(users)}")
+            raise conflict(f"Version {qualifier} cannot be deleted because it is referenced by alias "
+                           f"{', '.join(users)}")
         else:
             function.versions.pop(qualifier, None)
             function.provisioned.pop(qualifier, None)
@@ -152,7 +160,7 @@ class FunctionOperations:
 
 
 def page(items: list[Members], member: str, call: Call) -> Members:
-    """One page of a Lambda list: `MaxItems` of it (50 at most) from `Marker` on, with `NextMarker` when more follows."""
+    """One page of a list: `MaxItems` of it (50 at most) from `Marker` on, with `NextMarker` when more follows."""
     start, size = int(call.get("Marker") or 0), min(int(call.get("MaxItems") or 50), 50)
     more = {"NextMarker": str(start + size)} if start + size < len(items) else {}
     return {member: items[start:start + size], **more}
@@ -209,7 +217,8 @@ def _code(code: Members, before: Members | None = None) -> Members:
     elif before is not None and not any(key in code for key in ("S3Key", "ImageUri")):
         return {}
     else:
-        content = json.dumps([code.get("S3Bucket"), code.get("S3Key"), code.get("ImageUri"), str(uuid.uuid4())]).encode()
+        content = json.dumps([code.get("S3Bucket"), code.get("S3Key"), code.get("ImageUri"),
+                              str(uuid.uuid4())]).encode()
     return {"CodeSize": len(content), "CodeSha256": base64.b64encode(hashlib.sha256(content).digest()).decode()}
 
 
@@ -227,12 +236,13 @@ def _check_zip(content: bytes) -> None:
 def _check_settings(call: Call) -> None:
     runtime = call.get("Runtime")
     if runtime in RETIRED_RUNTIMES:
-        raise invalid(f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions. "
-                      "We recommend you use a supported runtime while creating or updating functions.")
+        raise invalid(f"The runtime parameter of {runtime} is no longer supported for creating or updating AWS "
+                      "Lambda functions. We recommend you use a supported runtime while creating or updating "
+                      "functions.")
     if runtime is not None and runtime not in RUNTIMES:
         raise invalid(f"Value {runtime} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: "
                       f"[{', '.join(RUNTIMES)}] or be a valid ARN")
     variables = json.dumps(call.get("Environment", {}).get("Variables", {}), separators=(",", ":"))
     if len(variables) > ENVIRONMENT_BYTES:
-        raise invalid("Lambda was unable to configure your environment variables because the environment variables you have "
-                      f"provided exceeded the 4KB limit. String measured: {variables}")
+        raise invalid("Lambda was unable to configure your environment variables because the environment variables "
+                      f"you have provided exceeded the 4KB limit. String measured: {variables}")

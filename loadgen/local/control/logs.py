@@ -6,8 +6,8 @@ Pages end at 10,000 events or 1 MB. Filter patterns: terms and quoted phrases, a
 
 from __future__ import annotations
 
-import hashlib
 import re
+import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -73,7 +73,8 @@ class LogsService:
         """Add events to a stream."""
         group = self._stream(call)
         group.append(call["logStreamName"], [(event["timestamp"], event["message"]) for event in call["logEvents"]])
-        return Answer({"nextSequenceToken": hashlib.md5(call["logStreamName"].encode(), usedforsecurity=False).hexdigest()})
+        # a token of the days when a writer had to send the last one back; nobody reads it
+        return Answer({"nextSequenceToken": uuid.uuid4().hex})
 
     def filter(self, call: Call) -> Answer:
         """A page of the events that match, of all streams or of those named, ordered by time."""
@@ -90,7 +91,7 @@ class LogsService:
         return Answer(members)
 
     def get(self, call: Call) -> Answer:
-        """A page of one stream's events: the oldest first when `startFromHead`, else the newest; tokens go both ways."""
+        """A page of one stream's events: the oldest when `startFromHead`, else the newest; tokens go both ways."""
         group, limit = self._stream(call), _limit(call)
         events = [event for event in group.events() if event.stream == call["logStreamName"]]
         end = call.get("endTime")
@@ -149,8 +150,9 @@ def _name(call: Call) -> str:
 def _limit(call: Call) -> int:
     limit: int = call.get("limit") or log_store.PAGE_EVENTS
     if limit > log_store.PAGE_EVENTS:
-        raise _refused("InvalidParameterException", f"1 validation error detected: Value '{limit}' at 'limit' failed to "
-                       f"satisfy constraint: Member must have value less than or equal to {log_store.PAGE_EVENTS}")
+        raise _refused("InvalidParameterException", f"1 validation error detected: Value '{limit}' at 'limit' "
+                                                    "failed to satisfy constraint: Member must have value less than "
+                                                    f"or equal to {log_store.PAGE_EVENTS}")
     return limit
 
 
@@ -170,8 +172,8 @@ def _pattern(pattern: str) -> Callable[[str], bool]:
     terms = [(optional, phrase.replace('\\"', '"') if phrase else word)
              for optional, phrase, word in _TERM.findall(pattern.strip())]
     if pattern.strip()[:1] in ("{", "[", "%") or any(word.startswith("-") for _, word in terms):
-        raise _refused("InvalidParameterException", f"Invalid filter pattern: {pattern!r}: the local cloud knows terms, "
-                       'quoted "phrases" and ?alternatives, not -exclusions, JSON, [fields] or %regular expressions%')
+        known = 'terms, "phrases" and ?alternatives, not -exclusions, JSON, [fields] or %regular expressions%'
+        raise _refused("InvalidParameterException", f"Invalid filter pattern {pattern!r}: the local cloud knows {known}")
     required = [term for optional, term in terms if not optional]
     alternatives = [term for optional, term in terms if optional]
     return lambda text: (all(term in text for term in required)
@@ -204,7 +206,8 @@ def _described(arn: str, name: str, group: Group) -> dict[str, Any]:
     stream = group.streams[name]
     times = {"firstEventTimestamp": stream.first_ms, "lastEventTimestamp": stream.last_ms,
              "lastIngestionTime": stream.ingested_ms}
-    return {"logStreamName": name, "arn": f"{arn}:log-stream:{name}", "creationTime": stream.created_ms, "storedBytes": 0,
+    return {"logStreamName": name, "arn": f"{arn}:log-stream:{name}", "creationTime": stream.created_ms,
+            "storedBytes": 0,
             **{key: value for key, value in times.items() if value is not None}}
 
 

@@ -56,7 +56,7 @@ class Period:
         self.unit = self.unit or other.unit
 
     def statistic(self, name: str) -> float | None:
-        """A statistic by CloudWatch's name: Sum, Average, …, p50, p99.9. None: it is not known. ValueError: no such one."""
+        """A statistic by CloudWatch's name: Sum, p99.9, …; None when the data do not tell. ValueError: no such one."""
         if name in SIMPLE:
             return {"SampleCount": self.count, "Sum": self.total, "Average": self.total / self.count,
                     "Minimum": self.least, "Maximum": self.most}[name]

@@ -6,6 +6,7 @@ account's desired state is read anew and swapped in, so that the change governs 
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
@@ -21,7 +22,7 @@ from loadgen.local.control.cloudwatch import CloudWatchData
 from loadgen.local.control.desired_state import read_apis, read_functions
 from loadgen.local.control.functions import Functions
 from loadgen.local.control.invoke import Invoker
-from loadgen.local.control.lambda_ import lambda_operations
+from loadgen.local.control.lambda_ import CHECKED_LATER, lambda_operations
 from loadgen.local.control.logs import LogsService
 from loadgen.local.control.metric_store import MetricStore
 from loadgen.local.control.sink import TelemetrySink
@@ -39,17 +40,16 @@ _CONTENT_TYPE = {"json": "application/x-amz-json-1.1"}
 class ControlPlane:
     """One account's control plane over HTTP."""
 
-    def __init__(self, account: Account, moto: WsgiApplication, *, settle_s: float = 0.0, provisioned_delay_s: float = 0.0,
-                 metadata: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+    def __init__(self, account: Account, moto: WsgiApplication, *, settle_s: float = 0.0,
+                 provisioned_delay_s: float = 0.0, metadata: Mapping[str, Mapping[str, Any]] | None = None) -> None:
         self._account, self._moto = account, moto
         self.functions = Functions(account.quotas, account.region, account.account_id, settle_s=settle_s,
                                    provisioned_delay_s=provisioned_delay_s, metadata=metadata)
         self._invoke: Invoker = _not_connected
         self._flush_cache: Callable[[str, str], None] = _not_connected
-        backends = {service: _backend(account, service) for service in ("apigateway", "apigatewayv2", "cloudwatch", "logs")}
-        self._rest, self._http, logs = backends["apigateway"], backends["apigatewayv2"], LogsService(backends["logs"])
-        metrics = MetricStore()
-        CloudWatchData(backends["cloudwatch"], metrics).install()
+        self._rest, self._http = _backend(account, "apigateway"), _backend(account, "apigatewayv2")
+        logs, metrics = LogsService(_backend(account, "logs")), MetricStore()
+        CloudWatchData(_backend(account, "cloudwatch"), metrics).install()
         self.sink = TelemetrySink(logs, metrics)
         services: Mapping[str, Operations] = {
             "lambda": lambda_operations(self.functions, self._invoked),
@@ -76,7 +76,7 @@ class ControlPlane:
         return parts
 
     def connect(self, invoke: Invoker, flush_cache: Callable[[str, str], None]) -> None:
-        """Reach into the data plane, which needs our sink and so comes second: Invoke and FlushStageCache are its work."""
+        """Reach into the data plane, which needs our sink and so comes second: for Invoke and FlushStageCache."""
         self._invoke, self._flush_cache = invoke, flush_cache
 
     def refresh(self) -> None:
@@ -91,20 +91,17 @@ class ControlPlane:
         wire, operations = self._services[service]
         try:
             call = wire.read(environ, body)
-            operation = operations.get(call.operation) if call else None
-            if call is None or operation is None:
+            if call is None or call.operation not in operations:
                 return None
             if service == "lambda":
-                wire.check(call)
-            if call.operation == "Invoke" or service == "logs":
-                return operation(call)
-            with self._lock:
-                return operation(call)
+                wire.check(call, but=CHECKED_LATER.get(call.operation, ()))
+            waits = call.operation == "Invoke" or service == "logs"
+            with contextlib.nullcontext() if waits else self._lock:
+                return operations[call.operation](call)
         except Refused as refused:
             return error_answer(refused)
         except Exception as problem:
-            _log.exception("%s %s failed", service, environ.get("PATH_INFO"))
-            return error_answer(Refused(500, "ServiceException", f"the local cloud failed: {problem!r}", Type="Service"))
+            return error_answer(_refusal(problem))
 
     def _invoked(self, function: str, qualifier: str | None, payload: bytes, kind: Kind) -> InvokeResult:
         return self._invoke(function, qualifier, payload, kind)
@@ -118,6 +115,15 @@ class ControlPlane:
             self.refresh()
 
 
+def _refusal(problem: Exception) -> Refused:
+    """What a failure inside an operation is told as: moto's own refusals as they are, anything else as our fault."""
+    if hasattr(problem, "error_type"):
+        return Refused(int(getattr(problem, "code", 400)), problem.error_type,
+                       str(getattr(problem, "message", problem)))
+    _log.error("the control plane failed", exc_info=problem)
+    return Refused(500, "ServiceException", f"the local cloud failed: {problem!r}", Type="Service")
+
+
 def _service(environ: Environ) -> str:
     """The service that a request is signed for; both versions of API Gateway sign as one."""
     scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].split(",")[0].split("/")
@@ -128,13 +134,12 @@ def _service(environ: Environ) -> str:
 
 def _respond(answer: Answer, wire: Wire, start_response: Callable[..., Any]) -> Iterable[bytes]:
     protocol = wire.model.metadata["protocol"]
-    body = answer.body if isinstance(answer.body, bytes) else b"" if answer.body is None else json.dumps(answer.body).encode()
+    members = answer.body
+    if protocol == "json" and isinstance(members, Mapping) and "x-amzn-ErrorType" in answer.headers:
+        members = {"__type": answer.headers["x-amzn-ErrorType"], **members}
+    body = json.dumps(members).encode() if isinstance(members, Mapping) else members or b""
     headers = {"Content-Type": _CONTENT_TYPE.get(protocol, "application/json"), "x-amzn-RequestId": str(uuid.uuid4()),
                **answer.headers, "Content-Length": str(len(body))}
-    if protocol == "json" and "x-amzn-ErrorType" in headers:
-        error = {"__type": headers["x-amzn-ErrorType"], **json.loads(body)}
-        body = json.dumps(error).encode()
-        headers["Content-Length"] = str(len(body))
     start_response(f"{answer.status} {'OK' if answer.status < 400 else 'Error'}", list(headers.items()))
     return [body]
 

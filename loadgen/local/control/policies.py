@@ -1,4 +1,4 @@
-"""Lambda's operations on who may call a function, and on its tags. Nothing is enforced: the local cloud has no identities."""
+"""Lambda's operations on who may call a function, and on its tags. Nothing is enforced: there are no identities."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class PolicyOperations:
             raise invalid("The provided principal was invalid. Please check the principal and try again.")
         statements = function.policies.setdefault(qualifier or "", {})
         if call["StatementId"] in statements:
-            raise conflict(f"The statement id ({call['StatementId']}) provided already exists. Please provide a new statement id, "
-                           "or remove the existing statement.")
+            raise conflict(f"The statement id ({call['StatementId']}) provided already exists. Please provide a new "
+                           "statement id, or remove the existing statement.")
         statement = _statement(call, self.functions.arn(function.name, qualifier))
         statements[call["StatementId"]] = statement
         return Answer({"Statement": json.dumps(statement)}, 201)

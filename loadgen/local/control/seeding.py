@@ -17,6 +17,7 @@ from loadgen.deployment import Api, ApiKind, Deployment, Function, Route
 from loadgen.target import Target, TargetApi, TargetFunction
 
 _ROLE = "arn:aws:iam::{account_id}:role/local"
+_INVOCATIONS = "arn:aws:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
 _TAG = "aws:cloudformation:logical-id"
 
 
@@ -25,7 +26,8 @@ def function_name(stack: str, logical: str) -> str:
     return f"{stack}-{logical}"
 
 
-def seed(deployment: Deployment, stack: str, *, endpoint_url: str, data_url: str, region: str, account_id: str) -> Target:
+def seed(deployment: Deployment, stack: str, *, endpoint_url: str, data_url: str, region: str,
+         account_id: str) -> Target:
     """Deploy everything and say where it is. `data_url`: where the APIs answer."""
     seeding = _Seeding(deployment, stack, endpoint_url, region, account_id)
     for function in deployment.functions.values():
@@ -35,8 +37,10 @@ def seed(deployment: Deployment, stack: str, *, endpoint_url: str, data_url: str
         api_id = seeding.deploy_rest(api) if api.kind == "rest" else seeding.deploy_http(api)
         address = f"{data_url}/{api_id}" if api.stage == "$default" else f"{data_url}/{api_id}/{api.stage}"
         group = seeding.log_group(api) if api.access_log_format else None
-        apis[api.kind] = TargetApi(api.kind, api_id, seeding.name(api.name), api.stage, address, group, api.access_log_format)
-    functions = {name: TargetFunction(seeding.name(name), f"/aws/lambda/{seeding.name(name)}") for name in deployment.functions}
+        apis[api.kind] = TargetApi(api.kind, api_id, seeding.name(api.name), api.stage, address, group,
+                                   api.access_log_format)
+    functions = {name: TargetFunction(seeding.name(name), f"/aws/lambda/{seeding.name(name)}")
+                 for name in deployment.functions}
     return Target(deployment, apis, functions, region, endpoint_url)
 
 
@@ -85,11 +89,13 @@ class _Seeding:
         resources, validators = {"/": root}, _Validators(self._rest, api_id)
         for route in self._deployment.routes("rest"):
             resource = self._resource(api_id, resources, route.path)
-            self._rest.put_method(restApiId=api_id, resourceId=resource, httpMethod=route.method, authorizationType="NONE",
-                                  apiKeyRequired=route.api_key_required, **validators.members(route))
+            self._rest.put_method(
+                restApiId=api_id, resourceId=resource, httpMethod=route.method, authorizationType="NONE",
+                apiKeyRequired=route.api_key_required, **validators.members(route))
             self._rest.put_integration(
-                restApiId=api_id, resourceId=resource, httpMethod=route.method, type="AWS_PROXY", integrationHttpMethod="POST",
-                uri=f"arn:aws:apigateway:{self._region}:lambda:path/2015-03-31/functions/{self._invoked(route)}/invocations",
+                restApiId=api_id, resourceId=resource, httpMethod=route.method, type="AWS_PROXY",
+                integrationHttpMethod="POST",
+                uri=_INVOCATIONS.format(region=self._region, function=self._invoked(route)),
                 cacheKeyParameters=[f"method.request.{key}" for key in route.cache_keys])
         deployed = self._rest.create_deployment(restApiId=api_id)["id"]
         self._rest.create_stage(restApiId=api_id, stageName=api.stage, deploymentId=deployed,
@@ -188,7 +194,8 @@ def _setting_patches(api: Api) -> list[Mapping[str, str]]:
     for name in api.cached_routes:
         method, _, path = name.partition(" ")
         key = f"/{path.replace('/', '~1')}/{method}"
-        patches += [_replace(f"{key}/caching/enabled", "true"), _replace(f"{key}/caching/ttlInSeconds", str(api.cache_ttl_s))]
+        patches += [_replace(f"{key}/caching/enabled", "true"),
+                    _replace(f"{key}/caching/ttlInSeconds", str(api.cache_ttl_s))]
         if api.throttle_rps is not None:
             patches += [_replace(f"{key}/throttling/rateLimit", f"{api.throttle_rps:g}"),
                         _replace(f"{key}/throttling/burstLimit", str(api.throttle_burst or 0))]

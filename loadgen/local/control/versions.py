@@ -85,7 +85,7 @@ class VersionOperations:
         return Answer(self._members(function, alias))
 
     def update_alias(self, call: Call) -> Answer:
-        """Point an alias elsewhere; its provisioned concurrency follows, and is being allocated again until it is there."""
+        """Point an alias elsewhere; its provisioned concurrency follows, and has to be allocated anew."""
         function, alias = self._alias(call)
         if call.get("RevisionId") not in (None, alias.revision):
             raise stale()
@@ -121,18 +121,20 @@ class VersionOperations:
         return function, function.aliases[call["Name"]]
 
     def _members(self, function: Function, alias: Alias) -> Members:
-        members = {
-            "AliasArn": self.functions.arn(function.name, alias.name), "Name": alias.name, "FunctionVersion": alias.version,
-            "Description": alias.description, "RevisionId": alias.revision,
+        members: Members = {
+            "AliasArn": self.functions.arn(function.name, alias.name), "Name": alias.name,
+            "FunctionVersion": alias.version, "Description": alias.description, "RevisionId": alias.revision,
         }
-        return {**members, "RoutingConfig": {"AdditionalVersionWeights": dict(alias.weights)}} if alias.weights else members
+        if alias.weights:
+            members["RoutingConfig"] = {"AdditionalVersionWeights": dict(alias.weights)}
+        return members
 
     def _check_target(self, function: Function, version: str, weights: Mapping[str, float]) -> None:
         if len(weights) > 1:
             raise invalid("Number of items in AdditionalVersionWeights cannot be greater than 1")
         if version in weights:
-            raise invalid(f"Invalid function version {version}. Function version {version} is already included in routing "
-                          "configuration.")
+            raise invalid(f"Invalid function version {version}. Function version {version} is already included in "
+                          "routing configuration.")
         if weights and version == LATEST:
             raise Refused(400, "InvalidParameterValueException",
                           "$LATEST is not supported for an alias pointing to more than 1 version")

@@ -1,8 +1,8 @@
-"""AWS's JSON protocols on the wire, read by botocore's own service models: rest-json (Lambda, API Gateway) and json (Logs).
+"""AWS's JSON protocols, read by botocore's own service models: rest-json (Lambda, API Gateway) and json (Logs).
 
 A request becomes a `Call`: its operation and its parameters, keyed by the model's member names; what lies inside a
 parameter keeps the names it has on the wire. A refusal is raised as `Refused` and written in the service's error shape.
-Constraint messages are worded as AWS words them ("1 validation error detected: Value … failed to satisfy constraint: …").
+A value outside the model's constraints is refused in AWS's words ("1 validation error detected: Value …").
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,7 +21,7 @@ Environ = Mapping[str, Any]
 
 
 class Refused(Exception):
-    """AWS's refusal. `member` is the name that the text has in the body: `Message` in some errors, `message` in most."""
+    """AWS's refusal. `member` is what the text is called in the body: `Message` in some errors, `message` in most."""
 
     def __init__(self, status: int, code: str, message: str, *, member: str = "message", **more: Any) -> None:
         super().__init__(message)
@@ -115,18 +115,19 @@ class Wire:
                 read[name] = base64.b64decode(document[key]) if member.type_name == "blob" else document[key]
         return read
 
-    def check(self, call: Call, *members: str) -> None:
-        """Refuse values of these parameters (all when none is named) that the model's constraints do not allow."""
+    def check(self, call: Call, but: Collection[str] = ()) -> None:
+        """Refuse values of parameters, `but` those named, that the model's constraints do not allow."""
         shape = self.model.operation_model(call.operation).input_shape
-        names = members or tuple(shape.members)
         problems = [
             problem
-            for name in names if call.get(name) is not None
-            for problem in _problems(shape.members[name], call[name], _camel(name))
+            for name, member in (shape.members if shape else {}).items()
+            if name not in but and call.get(name) is not None
+            for problem in _problems(member, call[name], _camel(name))
         ]
         if problems:
             noun = "error" if len(problems) == 1 else "errors"
-            raise Refused(400, "ValidationException", f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
+            found = f"{len(problems)} validation {noun} detected: {'; '.join(problems)}"
+            raise Refused(400, "ValidationException", found)
 
 
 def _path_pattern(uri: str) -> tuple[re.Pattern[str], dict[str, list[str]]]:
@@ -170,16 +171,21 @@ def _problems(shape: Any, value: Any, path: str) -> Iterator[str]:
         return
     unmet = list(_unmet(shape, value))
     if shape.type_name == "list" and not unmet:
-        nested = {text for item in value for text in _unmet(shape.member, item)}
-        unmet = [f"Member must satisfy constraint: [{', '.join([*nested, 'Member must not be null'])}]"] if nested else []
+        unmet = _nested("Member", [text for item in value for text in _unmet(shape.member, item)])
     if shape.type_name == "map":
-        nested = {text for item in value.values() for text in _range(shape.value, item)}
-        unmet = [f"Map value must satisfy constraint: [{', '.join([*nested, 'Member must not be null'])}]"] if nested else []
+        unmet = _nested("Map value", [text for item in value.values() for text in _range(shape.value, item)])
     for text in unmet:
         yield f"Value '{_shown(value)}' at '{path}' failed to satisfy constraint: {text}"
 
 
+def _nested(what: str, unmet: list[str]) -> list[str]:
+    texts = [*dict.fromkeys(unmet), "Member must not be null"]
+    return [f"{what} must satisfy constraint: [{', '.join(texts)}]"] if unmet else []
+
+
 def _unmet(shape: Any, value: Any) -> Iterator[str]:
+    if shape.type_name in ("boolean", "timestamp"):
+        return
     limits, noun = shape.metadata, "value" if shape.type_name in ("integer", "long", "double", "float") else "length"
     size = value if noun == "value" else len(value)
     if shape.type_name == "string" and limits.get("enum") and value not in limits["enum"]:
@@ -189,8 +195,15 @@ def _unmet(shape: Any, value: Any) -> Iterator[str]:
         yield f"Member must have {noun} less than or equal to {limits['max']}"
     elif "min" in limits and size < limits["min"]:
         yield f"Member must have {noun} greater than or equal to {limits['min']}"
-    elif "pattern" in limits and isinstance(value, str) and not re.fullmatch(limits["pattern"], value):
+    elif "pattern" in limits and isinstance(value, str) and not _fits(limits["pattern"], value):
         yield f"Member must satisfy regular expression pattern: {limits['pattern']}"
+
+
+def _fits(pattern: str, value: str) -> bool:
+    try:
+        return re.fullmatch(pattern, value) is not None
+    except re.error:
+        return True  # a few patterns use Java's classes (\\p{L}), which Python does not know
 
 
 def _range(shape: Any, value: Any) -> list[str]:

@@ -41,8 +41,8 @@ class Asker:
         client = self._client(service)
         try:
             parsed = getattr(client, operation)(**parameters)
-        except ClientError:
-            return self._error()
+        except ClientError as refused:
+            return _queried(refused.response) if service == "cloudwatch" else self._error()
         metadata = parsed.pop("ResponseMetadata")
         members = parsed if service == "cloudwatch" or operation == "invoke" else json.loads(self._raw["body"] or b"{}")
         if "Payload" in members:
@@ -69,6 +69,14 @@ class Asker:
     def _keep(self, response_dict: dict[str, Any], **_: Any) -> None:
         headers = {key.lower(): value for key, value in response_dict["headers"].items()}
         self._raw = {**response_dict, "headers": headers}
+
+
+def _queried(response: Members) -> dict[str, Any]:
+    """An error of a service whose codes are those of its old query protocol: botocore finds them in a header."""
+    error = response["Error"]
+    return {"status": response["ResponseMetadata"]["HTTPStatusCode"], "code": error["Code"],
+            "message": error["Message"],
+            "message_member": "message", **{key: error[key] for key in ("QueryErrorCode", "Type") if key in error}}
 
 
 def differences(recorded: Any, ours: Any, path: str = "") -> Iterator[str]:

@@ -82,7 +82,8 @@ def _(ask: Any, fn: str) -> Steps:
     create(ask, fn)
     limit = ask("lambda", "get_account_settings")["AccountLimit"]
     yield "put_function_concurrency_account_limit_exceeded", ask(
-        "lambda", "put_function_concurrency", FunctionName=fn, ReservedConcurrentExecutions=limit["ConcurrentExecutions"] + 1)
+        "lambda", "put_function_concurrency", FunctionName=fn,
+        ReservedConcurrentExecutions=limit["ConcurrentExecutions"] + 1)
     yield "put_function_concurrency_below_unreserved_min_value", ask(
         "lambda", "put_function_concurrency", FunctionName=fn,
         ReservedConcurrentExecutions=limit["UnreservedConcurrentExecutions"] - 100 + 1)
@@ -90,7 +91,8 @@ def _(ask: Any, fn: str) -> Steps:
 
 def provisioned_lifecycle(ask: Any, fn: str, qualifier: str) -> Steps:
     key = {"FunctionName": fn, "Qualifier": qualifier}
-    yield "put_provisioned_5", ask("lambda", "put_provisioned_concurrency_config", **key, ProvisionedConcurrentExecutions=5)
+    yield "put_provisioned_5", ask("lambda", "put_provisioned_concurrency_config", **key,
+                                   ProvisionedConcurrentExecutions=5)
     yield "get_provisioned_prewait", ask("lambda", "get_provisioned_concurrency_config", **key)
     answer = ask("lambda", "get_provisioned_concurrency_config", **key)
     while answer["Status"] == "IN_PROGRESS":
@@ -168,7 +170,8 @@ def _(ask: Any, fn: str) -> Steps:
 
     yield "put_provisioned_on_version", put("1")
     yield "put_provisioned_on_alias_versionconflict", put("live")
-    yield "delete_provisioned_version", ask("lambda", "delete_provisioned_concurrency_config", FunctionName=fn, Qualifier="1")
+    yield "delete_provisioned_version", ask("lambda", "delete_provisioned_concurrency_config", FunctionName=fn,
+                                            Qualifier="1")
     yield "get_provisioned_version_postdelete", get("1")
     yield "put_provisioned_on_alias", put("live")
     yield "put_provisioned_on_version_conflict", put("1")
@@ -308,6 +311,7 @@ def _(ask: Any, fn: str) -> Steps:
     yield "get_function_alias_1_1", ask("lambda", "get_function", FunctionName=fn, Qualifier="aliasname1_1")
     yield "update_alias_1_1", ask("lambda", "update_alias", **key, RoutingConfig={"AdditionalVersionWeights": {}})
     ask("lambda", "create_alias", FunctionName=fn, Name="aliasname1_2", FunctionVersion="1", Description="custom-alias")
+    ask("lambda", "create_alias", FunctionName=fn, Name="aliasname1_3", FunctionVersion="1")
     ask("lambda", "create_alias", FunctionName=fn, Name="aliasname2", FunctionVersion="2", Description="custom-alias")
     yield "list_aliases_for_version", ask("lambda", "list_aliases", FunctionName=fn, FunctionVersion="1")
     yield "delete_alias_response", ask("lambda", "delete_alias", **key)

@@ -61,6 +61,10 @@ def _(ask: Any, fn: str) -> Steps:
     yield "get-metric-statitics", get(now - timedelta(days=1), now, 60)
 
 
-@pytest.mark.parametrize("case", PLAYS)
+NO_MESSAGES = pytest.mark.xfail(strict=True, reason="moto's answer lacks the empty list Messages")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=NO_MESSAGES) if case == "cw-no-results" else case
+                                  for case in PLAYS])
 def test_the_answers_equal_the_recorded_ones(case: str, ask: Any, deviations: Callable[..., list[str]]) -> None:
     assert deviations(case, PLAYS[case](ask, f"test-{case}")) == []

@@ -1,0 +1,206 @@
+"""predict(): what a configuration will do to a workload, simulated event by event, with the activity that is billed.
+
+The same seed gives every configuration the same arrivals and the same draws, so that differences between
+configurations are theirs. Intervals (90 %) come from the replications: of one run like this for a run's own arrivals,
+of the long-run mean for a month. They hold the simulation's noise, not the model's own error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+
+import numpy as np
+
+from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally
+from costmodel.errors import InputError, InsufficientDataError
+from costmodel.metering import gb_s
+from costmodel.performance.model import PerformanceModel
+from costmodel.prediction.prediction import ALL, Interval, Latency, Prediction
+from costmodel.prediction.replication import INVOKED, Job, Replication, replicate
+from costmodel.prediction.rules import routes_of, rules_of
+from costmodel.prediction.simulator import (
+    ACCOUNT,
+    COLD,
+    HIT,
+    IDLE_TABLE,
+    OUTCOMES,
+    PROVISIONED,
+    STAGE,
+    TABLE_SIZE,
+    WARM,
+    Floats,
+)
+from costmodel.workload import Workload
+from loadgen.configuration import Configuration
+from loadgen.deployment import Route
+from loadgen.quotas import Quotas
+
+LEVEL = 0.9
+
+
+def predict(model: PerformanceModel, workload: Workload, configuration: Configuration, *, region: str = "us-east-1",
+            seed: int = 0, replications: int = 1, executor: Executor | None = None,
+            quotas: Quotas | None = None) -> Prediction:
+    """Simulate `replications` times, on `executor` when there is one. None quotas: those the model was fitted under.
+
+    Raises ConfigurationError for what the deployment cannot take, InputError for a route it lacks,
+    InsufficientDataError for what was never measured.
+    """
+    if replications < 1:
+        raise InputError(f"replications={replications}: give 1 or more")
+    model.deployment.accepts(configuration)
+    routes = routes_of(model, configuration, workload.demands)
+    job = _job(model, workload, configuration, routes, quotas or model.quotas)
+    seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(replications, np.uint64)]
+    done = list(map(partial(replicate, job), seeds) if executor is None else executor.map(partial(replicate, job), seeds))
+    activities = [_activity(model, workload, configuration, routes, each, region) for each in done]
+    return _prediction(model, workload, configuration, routes, done, activities)
+
+
+def _job(model: PerformanceModel, workload: Workload, configuration: Configuration, routes: Sequence[Route],
+         quotas: Quotas) -> Job:
+    rules = rules_of(model, configuration, routes, quotas)
+    overhead_ms = model.overhead_ms(configuration.api.kind).samples(TABLE_SIZE)
+    for route, demand in zip(routes, workload.demands.values(), strict=True):
+        if configuration.api.caches(route.name) and route.cache_keys and demand.keys is None:
+            raise InsufficientDataError(
+                f"workload: keys of {route.name!r} are not known, and the cache tells them apart by "
+                f"{', '.join(route.cache_keys)}: give Demand(keys=…) or take the workload from a run")
+    return Job(
+        workload=workload, rules=rules, lead_s=float(rules.lifetime_s[IDLE_TABLE, -1]), overhead_ms=overhead_ms,
+        one_key=tuple(not route.cache_keys for route in routes),
+        response_bytes=tuple(model.function(route.function).response_bytes or math.nan for route in routes),
+        packages=tuple(model.deployment.functions[route.function].package for route in routes),
+    )
+
+
+def _prediction(model: PerformanceModel, workload: Workload, configuration: Configuration, routes: Sequence[Route],
+                done: Sequence[Replication], activities: Sequence[Activity]) -> Prediction:
+    names = list(dict.fromkeys(route.function for route in routes))
+    pooled = [np.concatenate([each.latency_ms[number] for each in done]) for number in range(len(routes))]
+    latency = {route.name: _latency(values) for route, values in zip(routes, pooled, strict=True)}
+    shares = [_shares(each) for each in done]
+    return Prediction(
+        configuration=configuration,
+        latency={**latency, ALL: _latency(np.concatenate(pooled))},
+        cold_share=_mean([each["cold_share"] for each in shares]),
+        throttled={cause: _mean([each[cause] for each in shares]) for cause in OUTCOMES[STAGE:]},
+        cache_hit_share=_mean([each["hit"] for each in shares]),
+        concurrency=dict(zip(names, np.mean([each.busy for each in done], axis=0).tolist(), strict=True)),
+        peak_concurrency=dict(zip(names, np.max([each.peak for each in done], axis=0).astype(float).tolist(), strict=True)),
+        activity=_mean_activity(activities),
+        intervals=_intervals(workload, done, shares, activities),
+        caveats=(*model.caveats(configuration), *_caveats(model, configuration, names, done)),
+    )
+
+
+def _latency(values: Floats) -> Latency:
+    if not values.size:
+        return Latency(0, *[math.nan] * 5)
+    p50, p90, p95, p99 = (float(value) for value in np.percentile(values, [50, 90, 95, 99]))
+    return Latency(values.size, float(values.mean()), p50, p90, p95, p99)
+
+
+def _shares(each: Replication) -> dict[str, float]:
+    """Shares of the judged requests by outcome; `cold_share` is of the invocations."""
+    totals = each.judged.sum(axis=0)
+    invoked, everything = totals[list(INVOKED)].sum(), totals.sum()
+    shares = {name: float(total / everything) if everything else math.nan for name, total in zip(OUTCOMES, totals, strict=True)}
+    return {**shares, "cold_share": float(totals[COLD] / invoked) if invoked else math.nan}
+
+
+def _activity(model: PerformanceModel, workload: Workload, configuration: Configuration, routes: Sequence[Route],
+              each: Replication, region: str) -> Activity:
+    """What was counted, as so much of the workload's time: traffic by requests, what stands by hours."""
+    hours = workload.activity_hours
+    tallies = [tally for number, route in enumerate(routes) for tally in _flow(model, configuration, number, route, each)]
+    flow = workload.requests / each.offered if each.offered else 0.0
+    scaled = [tally.scaled(flow, 1.0) for tally in tallies]
+    return Activity(region, hours, (*scaled, *_standing(configuration, hours)), "predicted")
+
+
+def _flow(model: PerformanceModel, configuration: Configuration, number: int, route: Route,
+          each: Replication) -> Iterator[Tally]:
+    """The tallies of one route and of its function."""
+    counts, billed = each.counts[number], each.billed_ms[number]
+    rejected = counts[STAGE] + counts[ACCOUNT]
+    if math.isnan(each.response_bytes[number]):
+        raise InsufficientDataError(f"workload: response size of {route.name!r} is not known: give Demand(response_bytes=…)")
+    yield RouteTally(configuration.api.kind, route.name, float(counts.sum() - rejected), float(rejected),
+                     float(each.units[number]), float(counts[HIT]), float(each.response_bytes[number]))
+    settings, function = configuration.functions[route.function], model.function(route.function)
+    if function.log_bytes is None:
+        raise InsufficientDataError(f"function {route.function}: its log volume was not measured: collect its logs and fit")
+    invoked = float(counts[list(INVOKED)].sum())
+    cold_log_bytes = function.log_bytes if function.cold_log_bytes is None else function.cold_log_bytes
+    yield FunctionTally(
+        route.function, route.name, settings.architecture, settings.memory_mb, invocations=invoked,
+        throttled=float(counts[ACCOUNT + 1:].sum()), cold_starts=float(counts[COLD]),
+        gb_s=gb_s(float(billed[WARM] + billed[COLD]), settings.memory_mb),
+        init_gb_s=gb_s(float(each.init_billed_ms[number]), settings.memory_mb),
+        provisioned_gb_s=gb_s(float(billed[PROVISIONED]), settings.memory_mb),
+        log_bytes=float((invoked - counts[COLD]) * function.log_bytes + counts[COLD] * cold_log_bytes),
+    )
+
+
+def _standing(configuration: Configuration, hours: float) -> Iterator[Tally]:
+    for name, settings in configuration.functions.items():
+        if settings.provisioned:
+            environment_gb_s = gb_s(hours * 3_600_000, settings.memory_mb)
+            yield ProvisionedTally(name, settings.architecture, settings.provisioned * environment_gb_s)
+    if configuration.api.cache_gb is not None:
+        yield CacheTally(configuration.api.kind, configuration.api.cache_gb, hours)
+
+
+def _mean_activity(activities: Sequence[Activity]) -> Activity:
+    """The replications' mean, tally by tally."""
+    share = 1.0 / len(activities)
+    first = activities[0]
+    tallies = []
+    for same in zip(*(activity.tallies for activity in activities), strict=True):
+        means = {name: sum(getattr(tally, name) for tally in same) * share for name in same[0].quantities}
+        tallies.append(type(same[0])(**{**vars(same[0]), **means}))
+    return Activity(first.region, first.hours, tuple(tallies), first.origin)
+
+
+def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence[Mapping[str, float]],
+               activities: Sequence[Activity]) -> dict[str, Interval]:
+    """Student's t over the replications; none from a single one."""
+    if len(done) < 2:
+        return {}
+    latencies = [_latency(np.concatenate(each.latency_ms)) for each in done]
+    values = {
+        **{name: [getattr(each, name) for each in latencies] for name in ("mean_ms", "p50_ms", "p95_ms", "p99_ms")},
+        "cold_share": [each["cold_share"] for each in shares],
+        "throttled": [sum(each[cause] for cause in OUTCOMES[STAGE:]) for each in shares],
+        "gb_s": [sum(float(tally.gb_s + tally.provisioned_gb_s) for tally in each.of(FunctionTally)) for each in activities],
+    }
+    return {name: _interval(series, of_the_mean=workload.cyclic) for name, series in values.items()}
+
+
+def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:
+    from scipy.stats import t
+
+    n = len(series)
+    spread = float(np.std(series, ddof=1)) * math.sqrt(1 / n if of_the_mean else 1 + 1 / n)
+    reach = float(t.ppf((1 + LEVEL) / 2, n - 1)) * spread
+    return Interval(float(np.mean(series)) - reach, float(np.mean(series)) + reach, LEVEL)
+
+
+def _caveats(model: PerformanceModel, configuration: Configuration, names: Sequence[str],
+             done: Sequence[Replication]) -> Iterator[str]:
+    for name in names:
+        settings, timeout_ms = configuration.functions[name], model.deployment.functions[name].timeout_s * 1000
+        if model.function(name).duration_ms(settings).quantile(0.99) >= timeout_ms:
+            yield f"{name}: more than 1 % of its invocations reach its timeout of {timeout_ms / 1000:g} s and would fail"
+        if settings.log_level != "INFO":
+            yield f"{name}: log volume as measured; what log level {settings.log_level} leaves out is not taken off"
+    if not sum(each.counts[:, list(INVOKED)].sum() for each in done):
+        yield "No request reached a function: every one was throttled or answered by the cache"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values))

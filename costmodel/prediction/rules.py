@@ -1,0 +1,131 @@
+"""A configuration as the simulator's rules: which token bucket, concurrency pool and table holds for what.
+
+    route bucket        the route's own limit, else the stage's, which holds for each route by itself
+    account bucket      the gateway's account limit
+    unreserved pool     account - sum of reserved - sum of provisioned of functions without reserved
+    reserved pool       reserved - provisioned
+    invocation rate     10/s for each environment of a pool, and of a function's provisioned concurrency
+    scaling bucket      1,000 new environments, 100/s more, for each function
+
+AWS does not say over what time the invocation rate is taken: here a bucket of one second's worth. Sources: AWS Lambda
+Developer Guide, "Understanding Lambda function scaling", "Lambda quotas"; API Gateway Developer Guide, "Throttle
+requests to your REST APIs" (stage settings "are applied at the API method level").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from costmodel.errors import InputError
+from costmodel.performance.distributions import Distribution
+from costmodel.performance.lifetime import Lifetime
+from costmodel.performance.model import PerformanceModel
+from costmodel.prediction.simulator import BUCKET, FUNCTION, NONE, POOL, ROUTE, TABLE_SIZE, Floats, Records, Rules
+from loadgen.configuration import ApiSettings, Configuration, FunctionSettings, RouteSettings
+from loadgen.deployment import Route
+from loadgen.quotas import Quotas
+
+
+def routes_of(model: PerformanceModel, configuration: Configuration, triggers: Iterable[str]) -> list[Route]:
+    """The routes that triggers name, behind the configuration's API. Raises InputError for one that is not there."""
+    routes = {route.name: route for route in model.deployment.routes(configuration.api.kind)}
+    for trigger in triggers:
+        if trigger not in routes:
+            known = ", ".join(routes) or "none"
+            raise InputError(f"workload: no route {trigger!r} behind the {configuration.api.kind} API (there are: {known})")
+        if routes[trigger].function not in configuration.functions:
+            name = routes[trigger].function
+            raise InputError(f"configuration.functions.{name}: missing, and {trigger!r} invokes it: give its settings")
+    return [routes[trigger] for trigger in triggers]
+
+
+def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequence[Route], quotas: Quotas) -> Rules:
+    """The rules for these routes, numbered in their order; functions in the order in which the routes name them."""
+    names = list(dict.fromkeys(route.function for route in routes))
+    settings = {name: configuration.functions[name] for name in names}
+    buckets = _Buckets()
+    buckets.add(quotas.gateway_rps, quotas.gateway_burst)
+    route_rows = [_route(route, names.index(route.function), configuration.api, quotas, buckets) for route in routes]
+    pools = [_pool(_unreserved(configuration.functions, quotas), quotas, buckets)]
+    functions = [_function(each, pools, quotas, buckets) for each in settings.values()]
+    tables = np.stack([_tables(model, name, each) for name, each in settings.items()])
+    return Rules(_records(ROUTE, route_rows), _records(BUCKET, buckets.rows), _records(POOL, pools),
+                 _records(FUNCTION, functions), tables, lifetime_tables(model.lifetime))
+
+
+def lifetime_tables(lifetime: Lifetime) -> Floats:
+    """The lifetime law as the simulator's tables [s]; a rule that does not exist never ends anything."""
+    quiet = lifetime.function_idle_s
+    never = np.full(TABLE_SIZE, np.inf)
+    return np.stack([_table(lifetime.idle_s), _table(lifetime.maximum_age_s), never if quiet is None else _table(quiet)])
+
+
+class _Buckets:
+    """Token buckets, numbered as they are added; each starts full."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def add(self, rate: float, burst: float) -> int:
+        self.rows.append({"rate": rate, "burst": burst, "tokens": burst})
+        return len(self.rows) - 1
+
+
+def _route(route: Route, function: int, api: ApiSettings, quotas: Quotas, buckets: _Buckets) -> dict[str, float]:
+    own = api.routes.get(route.name, RouteSettings())
+    rate = api.throttle_rps if own.throttle_rps is None else own.throttle_rps
+    burst = api.throttle_burst if own.throttle_burst is None else own.throttle_burst
+    bucket = NONE
+    if rate is not None or burst is not None:
+        bucket = buckets.add(quotas.gateway_rps if rate is None else rate, quotas.gateway_burst if burst is None else burst)
+    return {"function": function, "bucket": bucket, "ttl_s": api.cache_ttl_s if api.caches(route.name) else 0.0}
+
+
+def _unreserved(functions: Mapping[str, FunctionSettings], quotas: Quotas) -> int:
+    taken = sum(each.provisioned if each.reserved is None else each.reserved for each in functions.values())
+    left = quotas.account_concurrency - taken
+    if left < 0:
+        raise InputError(f"configuration: reserved and provisioned concurrency take {taken} environments, the account "
+                         f"has {quotas.account_concurrency}: reserve less")
+    return left
+
+
+def _pool(limit: int, quotas: Quotas, buckets: _Buckets) -> dict[str, float]:
+    rate = limit * quotas.invokes_per_s_per_concurrency
+    return {"limit": limit, "bucket": buckets.add(rate, rate)}
+
+
+def _function(settings: FunctionSettings, pools: list[dict[str, float]], quotas: Quotas,
+              buckets: _Buckets) -> dict[str, float]:
+    """A function's row; one with reserved concurrency gets a pool of its own."""
+    pool, provisioned = 0, settings.provisioned
+    if settings.reserved is not None:
+        pools.append(_pool(settings.reserved - provisioned, quotas, buckets))
+        pool = len(pools) - 1
+    rate = provisioned * quotas.invokes_per_s_per_concurrency
+    return {
+        "pool": pool, "provisioned": provisioned, "provisioned_bucket": buckets.add(rate, rate),
+        "scaling_bucket": buckets.add(quotas.scaling_refill_per_s, quotas.scaling_capacity), "idle_top": NONE,
+    }
+
+
+def _tables(model: PerformanceModel, name: str, settings: FunctionSettings) -> Floats:
+    """Warm, first and init durations [s]; an invocation ends at the function's timeout."""
+    function, timeout_s = model.function(name), model.deployment.functions[name].timeout_s
+    warm_s, cold_s = (_table(function.duration_ms(settings)) / 1000, _table(function.cold_duration_ms(settings)) / 1000)
+    return np.stack([np.minimum(warm_s, timeout_s), np.minimum(cold_s, timeout_s), _table(function.init_ms(settings)) / 1000])
+
+
+def _table(distribution: Distribution) -> Floats:
+    return distribution.samples(TABLE_SIZE)
+
+
+def _records(kind: np.dtype[Any], rows: list[dict[str, float]]) -> Records:
+    records = np.zeros(len(rows), dtype=kind)
+    for record, row in zip(records, rows, strict=True):
+        for name, value in row.items():
+            record[name] = value
+    return records

@@ -1,0 +1,231 @@
+"""Workload: what is asked of an API over a representative period, trigger by trigger, and what that makes of a month.
+
+Two kinds of period. `Workload.from_run` is a run's own arrivals, from an empty fleet on, to compare a prediction with
+that run. `.scaled()` is a month of 730 h made of the period, which follows itself without a pause: the fleet starts
+warm. The traffic keeps the period's intensity, for that is what latency and cold starts were measured at; how often
+the period occurs in the month, `flow`, scales what is counted (requests, GB-s, bytes), never what merely stands
+(cache, provisioned concurrency).
+
+    flow = requests a month / requests a period       (None: 730 h / period_s)
+
+Times are seconds from the period's start, sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from costmodel.errors import InputError, InsufficientDataError
+from loadgen.measurements.run import Run
+from loadgen.shapes import Shape, from_dict
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+MONTH_HOURS = 730.0
+"""AWS's own month: 8,760 h / 12."""
+MOST_LEAD_REQUESTS = 50_000
+"""Requests simulated to warm a fleet up, at most (one period at least)."""
+LEAST_COUNTED_REQUESTS = 10_000
+"""Requests of a cyclic workload that are counted, at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Popularity:
+    """How often each key is asked for: `weights` of any sum, shape (keys,)."""
+
+    weights: Floats
+
+    @classmethod
+    def zipf(cls, keys: int, exponent: float = 1.0) -> Popularity:
+        """Weight 1 / rank ** exponent for each of `keys` keys."""
+        return cls(1.0 / np.arange(1, keys + 1, dtype=np.float64) ** exponent)
+
+    def draw(self, rng: np.random.Generator, n: int) -> Ints:
+        """Keys of `n` requests, numbers from 0."""
+        cumulated = np.cumsum(self.weights)
+        return np.searchsorted(cumulated / cumulated[-1], rng.random(n), side="right").astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """The requests of one trigger in a period. Sizes are means, or arrays with an entry an arrival.
+
+    `keys`: what a cache tells apart, a popularity, or an array of numbers with an entry an arrival; None: not known,
+    which only a cached route with declared cache keys minds. `response_bytes` None: what the function answered when
+    measured.
+    """
+
+    arrivals: Shape | Floats
+    keys: Popularity | Ints | None = None
+    request_bytes: float | Floats = 0.0
+    response_bytes: float | Floats | None = None
+
+    @property
+    def expected(self) -> float:
+        """Requests in a period."""
+        return float(self.arrivals.expected() if isinstance(self.arrivals, Shape) else self.arrivals.size)
+
+    def times(self, rng: np.random.Generator) -> Floats:
+        """The arrivals of one period [s]: drawn from the shape, or as they were."""
+        return self.arrivals.arrivals(rng) if isinstance(self.arrivals, Shape) else self.arrivals
+
+    def numbered_keys(self, rng: np.random.Generator, n: int) -> Ints:
+        """A key for each of the period's `n` requests, -1 where it is not known."""
+        if self.keys is None:
+            return np.full(n, -1)
+        return self.keys.draw(rng, n) if isinstance(self.keys, Popularity) else self.keys
+
+    def since(self, start_s: float) -> Demand:
+        """The arrivals from `start_s` on, counted from there; a shape has no part that is left out."""
+        if isinstance(self.arrivals, Shape):
+            return self
+        kept = self.arrivals >= start_s
+
+        def part(value: float | Floats | None) -> float | Floats | None:
+            return value[kept] if isinstance(value, np.ndarray) else value
+
+        keys = self.keys[kept] if isinstance(self.keys, np.ndarray) else self.keys
+        request_bytes = part(self.request_bytes)
+        assert request_bytes is not None
+        return Demand(self.arrivals[kept] - start_s, keys, request_bytes, part(self.response_bytes))
+
+
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """Requests of all triggers in the order of their times, shape (n,). `trigger` numbers the workload's demands, `row`
+    is the request's place within its demand's period. Counted are those from `from_s` to `to_s`; latency and shares
+    look only at those from `judged_from_s` on."""
+
+    time_s: Floats
+    trigger: Ints
+    key: Ints
+    row: Ints
+    from_s: float
+    judged_from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """Demand by trigger (`METHOD /template`) over `period_s`.
+
+    `warm_s`: requests before it are made and billed, not judged. `cyclic`: the period follows itself, the fleet starts
+    warm. `hours` and `flow`: what the prediction's activity covers, and how many periods of traffic that holds.
+    """
+
+    demands: Mapping[str, Demand]
+    period_s: float
+    warm_s: float = 0.0
+    cyclic: bool = False
+    flow: float = 1.0
+    hours: float | None = None
+
+    def __post_init__(self) -> None:
+        if not self.demands or not self.expected:
+            raise InputError("workload: no requests: give at least one trigger with arrivals")
+        if not 0 < self.period_s < math.inf:
+            raise InputError(f"workload.period_s={self.period_s}: give a positive number of seconds")
+
+    @classmethod
+    def from_run(cls, run: Run) -> Workload:
+        """A run's own arrivals: every row of it, in the order in which it was due. Raises RunError without rows."""
+        intent = run.intent
+        columns = ["trigger", "scheduled_at", "cache_key", "request_bytes", "response_bytes", "outcome"]
+        rows = run.frame("requests", columns=columns).sort_values("scheduled_at")
+        start = min((worker.started_at for worker in run.workers), default=None) or rows["scheduled_at"].iloc[0]
+        rows["at_s"] = (rows["scheduled_at"] - start).dt.total_seconds()
+        demands = {str(trigger): _observed_demand(group) for trigger, group in rows.groupby("trigger", sort=True)}
+        period_s = max(from_dict(intent.shape).duration_s, float(rows["at_s"].max()))
+        return cls(demands, period_s, warm_s=intent.warm_s)
+
+    def scaled(self, requests_per_month: float | None = None) -> Workload:
+        """A month of 730 h of this traffic; None: the period repeated without a pause.
+
+        Raises InputError when the month is to hold more than that: latency at a higher intensity is another question.
+        """
+        demands = {name: demand.since(self.warm_s) for name, demand in self.demands.items()}
+        period_s = self.period_s - self.warm_s
+        expected = sum(demand.expected for demand in demands.values())
+        if not expected:
+            raise InsufficientDataError(f"workload: all requests are within warm_s={self.warm_s:g}: give a longer run")
+        most = MONTH_HOURS * 3600 / period_s
+        flow = most if requests_per_month is None else requests_per_month / expected
+        if not 0 < flow <= most * (1 + 1e-9):
+            raise InputError(
+                f"requests_per_month={requests_per_month:,.0f}: give more than 0 and at most {most * expected:,.0f}, "
+                "this period without a pause; for more traffic give a busier period")
+        return replace(self, demands=demands, period_s=period_s, warm_s=0.0, cyclic=True, flow=flow, hours=MONTH_HOURS)
+
+    @cached_property
+    def expected(self) -> float:
+        """Requests in a period, all triggers together."""
+        return sum(demand.expected for demand in self.demands.values())
+
+    @property
+    def requests(self) -> float:
+        """Requests in the time that the activity covers."""
+        return self.expected * self.flow
+
+    @property
+    def activity_hours(self) -> float:
+        """The time that the activity covers [h]."""
+        return self.period_s / 3600 if self.hours is None else self.hours
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What a reader must know of this workload, each a sentence."""
+        period = f"a period of {self.period_s:,.0f} s with {self.expected:,.0f} requests"
+        if not self.cyclic:
+            warm = f"; its first {self.warm_s:g} s are billed, not judged" if self.warm_s else ""
+            return (f"The traffic is {period}, from an empty fleet on{warm}.",)
+        return (
+            f"A month is {self.activity_hours:,.0f} h and {self.requests:,.0f} requests: {period}, {self.flow:,.1f} "
+            "times a month, always at that intensity.",
+            "The period follows itself without a pause: the fleet starts warm.",
+        )
+
+    def stream(self, seed: int, lead_s: float = 0.0) -> Stream:
+        """Draw the requests. A cyclic workload starts `lead_s` earlier, in whole periods, and is counted over enough of
+        them for its shares to settle."""
+        rng = np.random.default_rng(seed)
+        if not self.cyclic:
+            return self._drawn(rng, 1, 0)
+        longest = max(1, int(MOST_LEAD_REQUESTS / self.expected))
+        lead = min(max(1, math.ceil(lead_s / self.period_s)), longest)
+        return self._drawn(rng, lead + max(1, math.ceil(LEAST_COUNTED_REQUESTS / self.expected)), lead)
+
+    def _drawn(self, rng: np.random.Generator, periods: int, lead: int) -> Stream:
+        drawn, first_key = [], 0
+        for number, demand in enumerate(self.demands.values()):
+            for period in range(periods):
+                times = demand.times(rng)
+                keys = demand.numbered_keys(rng, times.size)
+                numbers = np.where(keys < 0, -1, keys + first_key)
+                drawn.append((times + period * self.period_s, np.full(times.size, number), numbers, np.arange(times.size)))
+            first_key = 1 + max(int(part[2].max(initial=-1)) for part in drawn)
+        times, triggers, numbers, rows = (np.concatenate(column) for column in zip(*drawn, strict=True))
+        order = np.argsort(times, kind="stable")
+        from_s = lead * self.period_s
+        return Stream(times[order], triggers[order], numbers[order], rows[order], from_s, from_s + self.warm_s,
+                      periods * self.period_s)
+
+
+def _observed_demand(rows: pd.DataFrame) -> Demand:
+    """One trigger's rows. No cache key means no parameters: one key. What was not answered has the answers' mean size."""
+    keys = rows["cache_key"].fillna("").factorize()[0].astype(np.int64)
+    answered = rows["response_bytes"].where(rows["outcome"] == "ok").astype("Float64")
+    known = answered.notna().any()
+    response_bytes = answered.fillna(answered.mean()).to_numpy(np.float64) if known else None
+    request_bytes = rows["request_bytes"].fillna(0).to_numpy(np.float64)
+    return Demand(rows["at_s"].to_numpy(np.float64), keys, request_bytes, response_bytes)
