@@ -20,6 +20,7 @@ import numpy.typing as npt
 from costmodel.metering import billed_ms, gb_s, http_units
 from loadgen.configuration import Configuration
 from loadgen.deployment import ApiKind, Architecture
+from loadgen.shapes import from_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -281,12 +282,11 @@ def _missing(requests: pd.DataFrame, access: pd.DataFrame, events: pd.DataFrame)
 
 
 def _hours(run: Run, requests: pd.DataFrame) -> float:
-    """The run's own time; of a run that was killed, as far as its rows tell."""
-    finished = run.finished
-    if finished is not None:
-        return (finished.ended_at - finished.started_at).total_seconds() / 3600.0
+    """The run's own time: that of its schedule, as for a prediction of the same run."""
     scheduled = requests["scheduled_at"]
-    return float((scheduled.max() - scheduled.min()).total_seconds()) / 3600.0
+    start = min((worker.started_at for worker in run.workers), default=scheduled.min())
+    lasted_s = float((scheduled.max() - start).total_seconds())
+    return max(from_dict(run.intent.shape).duration_s, lasted_s) / 3600.0
 
 
 def _floats(column: pd.Series[Any]) -> npt.NDArray[np.float64]:

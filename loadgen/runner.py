@@ -96,7 +96,7 @@ def run_scenario(scenario: str | Path, target: Target, configuration: Configurat
         raise
     finished = _finish(locust, reason)
     if not finished.complete:
-        kept = f"{finished.rows:,} of {finished.scheduled:,} arrivals were recorded and are kept"
+        kept = f"{finished.rows:,} of {finished.scheduled:,} rows are kept" if finished.rows else "no row was written"
         raise RunError(f"{run.path}: the run ended early: {finished.reason}; {kept}", run=run)
     return run
 
@@ -135,11 +135,11 @@ class LocustProcess:
         self._signal(signal.SIGKILL)
         self.process.wait()
 
-    def last_line(self) -> str:
-        """What Locust printed last, an error if there was one, without its time and place."""
-        lines = self.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        errors = [line for line in lines if "/ERROR/" in line]
-        return (errors or lines or ["it printed nothing"])[-1].split(": ", 1)[-1]
+    def complaint(self) -> str:
+        """The last error that Locust logged, without its time and place; else where its log is."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        errors = [line.split(": ", 1)[-1] for line in lines if "/ERROR/" in line]
+        return errors[-1] if errors else f"see {self.log}"
 
     def _signal(self, number: int) -> bool:
         self.process.poll()
@@ -191,13 +191,13 @@ def _watch(locust: LocustProcess, duration_s: float, say: Progress) -> str | Non
             say(line)
         lasted_s = time.monotonic() - began
         if (lasted_s > START_S and not locust.run.workers) or lasted_s > START_S + duration_s + OVERTIME_S:
-            raise LoadgenError(f"Locust hangs after {lasted_s:.0f} s: {locust.last_line()}: see {locust.log}")
+            raise LoadgenError(f"Locust hangs after {lasted_s:.0f} s: {locust.complaint()}")
     locust.clear()
     if line := figures.line(locust.run):
         say(line)
     if code == 0:
         return None
-    return f"Locust was killed by {signal.Signals(-code).name}" if code < 0 else f"Locust: {locust.last_line()}"
+    return f"Locust was killed by {signal.Signals(-code).name}" if code < 0 else f"Locust: {locust.complaint()}"
 
 
 def _finish(locust: LocustProcess, reason: str | None) -> Finished:
@@ -205,7 +205,7 @@ def _finish(locust: LocustProcess, reason: str | None) -> Finished:
     scheduled, rows = max((worker.arrivals for worker in workers), default=0), locust.run.rows("requests")
     present = sum(worker.finished for worker in workers)
     if reason is None and present < locust.processes:
-        reason = f"{locust.processes - present} of {locust.processes} workers were lost: see {locust.log}"
+        reason = f"{locust.processes - present} of {locust.processes} workers were lost: {locust.complaint()}"
     if reason is None and rows < scheduled:
         reason = "Locust was stopped"
     complete = reason is None

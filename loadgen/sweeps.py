@@ -106,7 +106,7 @@ class _Step:
         return Outcome(configuration.label, directory.name)
 
     def _collected(self, configuration: Configuration, directory: Path, say: Progress) -> None:
-        from loadgen.collectors import collect
+        from loadgen.collectors.collection import collect
         from loadgen.runner import run_scenario
 
         run = _finished(directory, self.scenario, self.options["seed"])

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from costmodel.prediction.prediction import Interval, Prediction
+from costmodel.prediction.prediction import ALL, Interval, Prediction
 from costmodel.pricing.bill import Bill
 from loadgen.configuration import Configuration
 from loadgen.slo import SLO
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,16 @@ class Comparison:
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The tidy table: a row a candidate."""
-        raise NotImplementedError
+        """The tidy table: a row a candidate.
+
+        Shares are 0 to 1, money is USD, `usd_per_month_<service>` adds up to `usd_per_month`. Where functions differ,
+        `memory_mb` and `architecture` are NA; `provisioned` is the sum over functions.
+        """
+        import pandas as pd
+
+        services = sorted({service for candidate in self.candidates for service in candidate.bill.by("service")})
+        rows = [_figures(candidate) | _costs(candidate, services) for candidate in self.candidates]
+        return pd.DataFrame(rows).convert_dtypes(convert_floating=False)
 
 
 @dataclass(frozen=True)
@@ -74,3 +84,39 @@ class Plan:
     def saving_usd_per_month(self) -> Decimal:
         """What the choice saves against today's configuration; negative when it costs more."""
         return self.comparison.today.bill.total - self.choice.bill.total
+
+
+def _figures(candidate: Candidate) -> dict[str, Any]:
+    api, functions = candidate.configuration.api, candidate.configuration.functions.values()
+    prediction, latency = candidate.prediction, candidate.prediction.latency[ALL]
+    return {
+        "label": candidate.label,
+        "api": api.kind,
+        "memory_mb": _shared([settings.memory_mb for settings in functions]),
+        "architecture": _shared([settings.architecture for settings in functions]),
+        "provisioned": sum(settings.provisioned for settings in functions),
+        "cache_gb": api.cache_gb,
+        "measured": candidate.measured,
+        "p50_ms": latency.p50_ms,
+        "p95_ms": latency.p95_ms,
+        "p99_ms": latency.p99_ms,
+        "cold_share": prediction.cold_share,
+        "throttled_share": sum(prediction.throttled.values()),
+        "caveats": "; ".join(prediction.caveats),
+    }
+
+
+def _costs(candidate: Candidate, services: Iterable[str]) -> dict[str, float]:
+    interval, by_service = candidate.usd_per_million_interval, candidate.bill.by("service")
+    return {
+        "usd_per_month": float(candidate.bill.total),
+        "usd_per_million": float(candidate.bill.usd_per_million),
+        "usd_per_million_low": interval.low,
+        "usd_per_million_high": interval.high,
+        **{f"usd_per_month_{service}": float(by_service.get(service, 0)) for service in services},
+    }
+
+
+def _shared(values: Sequence[T]) -> T | None:
+    """The one value that all have, or None."""
+    return values[0] if len(set(values)) == 1 else None

@@ -60,7 +60,7 @@ def _token_bucket_growth(p: float, x: float) -> float:
     values = np.exp(p * (nodes + 1) / 2)
     solve = _piece_solver(p)
     for _ in range(1, math.ceil(x)):
-        values = solve @ np.concatenate([values[-1:], -p * values[:-1]])
+        values = solve @ np.concatenate([values[-1:], -p * values[1:]])
         if values[-1] > _LARGE:
             return float(values[-1])
     within = x - (math.ceil(x) - 1)

@@ -14,8 +14,7 @@ between arrivals. Idle environments form one stack a function; whether one has e
 to the top. Times are seconds. Rules: AWS Lambda Developer Guide, "Understanding Lambda function scaling" and "Lambda
 quotas"; API Gateway Developer Guide, "Throttle requests" and "Cache settings".
 
-All compiled functions are in this file, because numba's cache does not see a change in another one. They pass records
-and few arrays on purpose: every array that crosses a call is counted, which once made the kernel 30 times slower.
+All compiled functions are in this file, because numba's cache does not see a change in another one.
 """
 
 from __future__ import annotations
@@ -48,6 +47,10 @@ IDLE_TABLE, AGE_TABLE, FUNCTION_IDLE_TABLE = range(3)
 _BITS, _MASK = np.uint64(12), np.uint64(TABLE_SIZE - 1)
 _LIFETIME_SALT = np.uint64(0x5851F42D4C957F2D)
 
+_rule = njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)
+"""Compiles a rule into the kernel. Nothing is allocated in there, so arrays need no reference counts (`_nrt`): with them
+the kernel is six times slower."""
+
 ROUTE = np.dtype([("function", "i8"), ("bucket", "i8"), ("ttl_s", "f8")])
 """`ttl_s` 0: the route is not cached."""
 BUCKET = np.dtype([("rate", "f8"), ("burst", "f8"), ("tokens", "f8"), ("at", "f8")])
@@ -65,8 +68,11 @@ NODE = np.dtype([
 ])
 """An environment: in a slot of the wheel, in its function's idle stack, or free; `link` is the next one there."""
 CLOCK = np.dtype([
-    ("free", "i8"), ("used", "i8"), ("hand", "i8"), ("in_flight", "i8"), ("slot_s", "f8"), ("from_s", "f8"), ("to_s", "f8"),
+    ("free", "i8"), ("used", "i8"), ("hand", "i8"), ("in_flight", "i8"), ("slot_s", "f8"), ("from_s", "f8"),
+    ("to_s", "f8"),
 ])
+"""First free node, nodes ever used, the slot that the wheel's hand is at, invocations in flight, the width of a slot,
+and the measured span."""
 
 
 class Arrivals(NamedTuple):
@@ -91,6 +97,25 @@ class Rules(NamedTuple):
     """Shape (3, TABLE_SIZE), ascending: an environment's idle limit, its maximum age, a function's idle limit."""
 
 
+class World(NamedTuple):
+    """The rules, and all that changes while they are applied."""
+
+    routes: Records
+    buckets: Records
+    pools: Records
+    functions: Records
+    tables_s: Floats
+    lifetime_s: Floats
+    nodes: Records
+    slots: Ints
+    """The wheel: the first node of each slot."""
+    fresh_until: Floats
+    """By cache key [s]."""
+    clock: Records
+    """One record."""
+    seed: np.uint64
+
+
 @dataclass(frozen=True)
 class Trace:
     """What became of each request, shape (n,), and of each function, shape (f,). NaN where nothing was invoked."""
@@ -108,31 +133,37 @@ def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0
     """Run all arrivals from an empty fleet. Peaks and environment-seconds count from `from_s` to `to_s` (None: the last
     arrival) only."""
     n = arrivals.time_s.size
-    pools, buckets, functions = rules.pools.copy(), rules.buckets.copy(), rules.functions.copy()
-    limits = np.minimum(pools["limit"][functions["pool"]], n) + functions["provisioned"]
-    nodes = np.zeros(int(min(limits.sum(), n)) + 1, dtype=NODE)
-    fresh_until = np.full(int(arrivals.key.max(initial=NONE)) + 1, -np.inf)
-    clock, slots = _wheel(arrivals, rules)
-    clock["from_s"], clock["to_s"] = from_s, (arrivals.time_s[-1] if n else 0.0) if to_s is None else to_s
+    end_s = float(arrivals.time_s[-1]) if to_s is None and n else to_s or 0.0
+    world = _world(arrivals, rules, seed, from_s, end_s)
     outcome = np.empty(n, dtype=np.int8)
-    _run(*arrivals, rules.routes, buckets, pools, functions, rules.tables_s, rules.lifetime_s, nodes, slots,
-         fresh_until, clock, np.uint64(seed), outcome)
-    looked_up = _look_up(arrivals.route, rules.routes, rules.tables_s, np.uint64(seed), outcome)
-    return Trace(outcome, *looked_up, functions["peak"], functions["environment_s"])
+    _run(arrivals, world, outcome)
+    duration_s, init_s, overhead_index = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
+    _look_up(arrivals, world, outcome, duration_s, init_s, overhead_index)
+    return Trace(outcome, duration_s, init_s, overhead_index, world.functions["peak"], world.functions["environment_s"])
 
 
-def _wheel(arrivals: Arrivals, rules: Rules) -> tuple[Records, Ints]:
-    """The clock and the empty slots of the wheel, a power of two: one turn takes several mean durations."""
+def _world(arrivals: Arrivals, rules: Rules, seed: int, from_s: float, to_s: float) -> World:
+    n, pools, functions = arrivals.time_s.size, rules.pools.copy(), rules.functions.copy()
+    limits = np.minimum(pools["limit"][functions["pool"]], n) + functions["provisioned"]
+    slot_s, slots = _wheel_size(arrivals, rules)
+    clock = np.array([(NONE, 0, 0, 0, slot_s, from_s, to_s)], dtype=CLOCK)
+    return World(
+        rules.routes, rules.buckets.copy(), pools, functions, rules.tables_s, rules.lifetime_s,
+        nodes=np.zeros(int(min(limits.sum(), n)) + 1, dtype=NODE), slots=np.full(slots, NONE),
+        fresh_until=np.full(int(arrivals.key.max(initial=NONE)) + 1, -np.inf), clock=clock, seed=np.uint64(seed),
+    )
+
+
+def _wheel_size(arrivals: Arrivals, rules: Rules) -> tuple[float, int]:
+    """Width of a slot [s] and number of slots, a power of two: one turn takes several mean durations."""
     n = arrivals.time_s.size
     mean_s = float(rules.tables_s[:, WARM_TABLE].mean()) or 1.0
     gap_s = float(arrivals.time_s[-1] - arrivals.time_s[0]) / n if n else mean_s
-    clock = np.zeros(1, dtype=CLOCK)
-    clock["free"] = NONE
-    clock["slot_s"] = slot_s = max(min(gap_s, mean_s) / 4, 1e-9)
-    return clock, np.full(1 << min(max(math.ceil(math.log2(4 * mean_s / slot_s)), 6), 20), NONE)
+    slot_s = max(min(gap_s, mean_s) / 4, 1e-9)
+    return slot_s, 1 << min(max(math.ceil(math.log2(4 * mean_s / slot_s)), 6), 20)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_rule
 def word(seed: Any, number: Any) -> Any:
     """64 random bits of a request: splitmix64 of the seed at this number."""
     z = seed + np.uint64(number + 1) * np.uint64(0x9E3779B97F4A7C15)
@@ -141,82 +172,75 @@ def word(seed: Any, number: Any) -> Any:
     return z ^ (z >> np.uint64(31))
 
 
-@njit(cache=True, nogil=True, inline="always")
+@_rule
 def field(bits: Any, position: int) -> Any:
     """The position-th 12 bits of a word, an index into a table."""
     return np.int64((bits >> (_BITS * np.uint64(position))) & _MASK)
 
 
-@njit(cache=True, nogil=True)
-def _run(time_s, route_of, key_of, routes, buckets, pools, functions, tables_s, lifetime_s, nodes, slots, fresh_until,
-         clock, seed, outcome):
-    for number in range(time_s.size):
-        now, route, key = time_s[number], route_of[number], key_of[number]
-        _settle(now, routes, pools, functions, nodes, slots, fresh_until, clock[0])
-        answer = _pass_gateway(now, key, routes[route], buckets, fresh_until)
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
+def _run(arrivals: Arrivals, world: World, outcome: npt.NDArray[np.int8]) -> None:
+    for number in range(arrivals.time_s.size):
+        now, route, key = arrivals.time_s[number], arrivals.route[number], arrivals.key[number]
+        _settle(world, now)
+        answer = _pass_gateway(world, now, route, key)
         if answer == WARM:
-            answer = _invoke(now, route, key, number, routes[route].function, buckets, pools, functions, tables_s, lifetime_s, nodes, slots,
-                             clock[0], seed)
+            answer = _invoke(world, now, route, key, number)
         outcome[number] = answer
-    _finish(routes, pools, functions, lifetime_s, nodes, slots, fresh_until, clock[0], seed)
+    _finish(world)
 
 
-@njit(cache=True, nogil=True)
-def _pass_gateway(now, key, route, buckets, fresh_until):
+@_rule
+def _pass_gateway(world: World, now: float, route: int, key: int) -> int:
     """The gateway's answer, or WARM: on to Lambda."""
-    if not _take(route.bucket, now, buckets):
+    if not _take(world, world.routes[route].bucket, now):
         return STAGE
-    if not _take(GATEWAY_ACCOUNT_BUCKET, now, buckets):
+    if not _take(world, GATEWAY_ACCOUNT_BUCKET, now):
         return ACCOUNT
-    if route.ttl_s > 0.0 and key >= 0 and now < fresh_until[key]:
+    if world.routes[route].ttl_s > 0.0 and key >= 0 and now < world.fresh_until[key]:
         return HIT
     return WARM
 
 
-@njit(cache=True, nogil=True)
-def _invoke(now, route, key, number, f, buckets, pools, functions, tables_s, lifetime_s, nodes, slots, clock, seed):
+@_rule
+def _invoke(world: World, now: float, route: int, key: int, number: int) -> int:
     """Lambda: provisioned concurrency, limits, a warm environment, or a new one if the scaling rate allows."""
-    function = functions[f]
-    bits = word(seed, number)
-    if function.provisioned_busy < function.provisioned and _take(function.provisioned_bucket, now, buckets):
+    f, bits = world.routes[route].function, word(world.seed, number)
+    function = world.functions[f]
+    if function.provisioned_busy < function.provisioned and _take(world, function.provisioned_bucket, now):
         function.provisioned_busy += 1
-        node = _allocate(nodes, clock)
-        nodes[node].provisioned = 1
-        busy_s = tables_s[f, WARM_TABLE, field(bits, 0)]
-        outcome = PROVISIONED
+        node = _allocate(world)
+        world.nodes[node].provisioned = 1
+        outcome, busy_s = PROVISIONED, world.tables_s[f, WARM_TABLE, field(bits, 0)]
     else:
-        pool = pools[function.pool]
-        refused = CONCURRENCY if function.pool == UNRESERVED_POOL else RESERVED
-        if pool.busy >= pool.limit or not _take(pool.bucket, now, buckets):
-            return refused
-        node = _reuse(now, number, function, lifetime_s, nodes, clock, seed)
+        pool = world.pools[function.pool]
+        if pool.busy >= pool.limit or not _take(world, pool.bucket, now):
+            return CONCURRENCY if function.pool == UNRESERVED_POOL else RESERVED
+        node = _reuse(world, now, number, f)
         if node >= 0:
-            outcome = WARM
-            busy_s = tables_s[f, WARM_TABLE, field(bits, 0)]
-        elif _take(function.scaling_bucket, now, buckets):
-            node = _allocate(nodes, clock)
-            nodes[node].provisioned = 0
-            nodes[node].born_s = now
-            nodes[node].aged_s = now + lifetime_s[AGE_TABLE, field(word(seed ^ _LIFETIME_SALT, number), 1)]
+            outcome, busy_s = WARM, world.tables_s[f, WARM_TABLE, field(bits, 0)]
+        elif _take(world, function.scaling_bucket, now):
+            node = _create(world, now, number)
             outcome = COLD
-            busy_s = tables_s[f, INIT_TABLE, field(bits, 1)] + tables_s[f, COLD_TABLE, field(bits, 0)]
+            busy_s = world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
         else:
             return SCALING
         pool.busy += 1
+    invocation = world.nodes[node]
+    invocation.number, invocation.route, invocation.key = number, route, key
     function.busy += 1
-    if now >= clock.from_s and function.busy > function.peak:
+    if now >= world.clock[0].from_s and function.busy > function.peak:
         function.peak = function.busy
-    nodes[node].number, nodes[node].route, nodes[node].key = number, route, key
-    _schedule(node, now + busy_s, nodes, slots, clock)
+    _schedule(world, node, now + busy_s)
     return outcome
 
 
-@njit(cache=True, nogil=True)
-def _take(b, now, buckets):
+@_rule
+def _take(world: World, b: int, now: float) -> bool:
     """Take a token, if the bucket exists: it fills at its rate up to its burst."""
     if b < 0:
         return True
-    bucket = buckets[b]
+    bucket = world.buckets[b]
     tokens = min(bucket.tokens + (now - bucket.at) * bucket.rate, bucket.burst)
     bucket.at = now
     taken = tokens >= 1.0
@@ -224,142 +248,155 @@ def _take(b, now, buckets):
     return taken
 
 
-@njit(cache=True, nogil=True)
-def _schedule(node, end, nodes, slots, clock):
+@_rule
+def _create(world: World, now: float, number: int) -> int:
+    """A new environment and the age at which it goes."""
+    node = _allocate(world)
+    environment = world.nodes[node]
+    environment.provisioned, environment.born_s = 0, now
+    environment.aged_s = now + world.lifetime_s[AGE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, number), 1)]
+    return node
+
+
+@_rule
+def _schedule(world: World, node: int, end_s: float) -> None:
     """Put an invocation into the wheel, after those of its slot that end before it or with it."""
-    nodes[node].end_s = end
-    slot = np.int64(end / clock.slot_s) & (slots.size - 1)
-    before, after = NONE, slots[slot]
-    while after >= 0 and nodes[after].end_s <= end:
+    nodes, clock = world.nodes, world.clock[0]
+    nodes[node].end_s = end_s
+    slot = np.int64(end_s / clock.slot_s) & (world.slots.size - 1)
+    before, after = NONE, world.slots[slot]
+    while after >= 0 and nodes[after].end_s <= end_s:
         before, after = after, nodes[after].link
     nodes[node].link = after
     if before < 0:
-        slots[slot] = node
+        world.slots[slot] = node
     else:
         nodes[before].link = node
     clock.in_flight += 1
 
 
-@njit(cache=True, nogil=True)
-def _settle(now, routes, pools, functions, nodes, slots, fresh_until, clock):
+@_rule
+def _settle(world: World, now: float) -> None:
     """Turn the wheel's hand to now and end what ends until then, in order."""
-    target = np.int64(now / clock.slot_s)
-    hand = clock.hand
+    nodes, slots, clock = world.nodes, world.slots, world.clock[0]
+    target, hand = np.int64(now / clock.slot_s), clock.hand
     while hand <= target and clock.in_flight > 0:
         slot = hand & (slots.size - 1)
         node = slots[slot]
         while node >= 0 and nodes[node].end_s <= now and np.int64(nodes[node].end_s / clock.slot_s) <= hand:
             slots[slot] = nodes[node].link
             clock.in_flight -= 1
-            route = routes[nodes[node].route]
-            _end(node, route, functions[route.function], pools, nodes, fresh_until, clock)
+            _end(world, node)
             node = slots[slot]
         hand += 1
     clock.hand = target
 
 
-@njit(cache=True, nogil=True)
-def _end(node, route, function, pools, nodes, fresh_until, clock):
+@_rule
+def _end(world: World, node: int) -> None:
     """An invocation ends: its answer enters the cache, its environment goes on top of the idle stack."""
-    ended = nodes[node]
+    ended = world.nodes[node]
+    route = world.routes[ended.route]
+    function = world.functions[route.function]
     function.busy -= 1
     function.last_end_s = ended.end_s
     if ended.key >= 0 and route.ttl_s > 0.0:
-        fresh_until[ended.key] = ended.end_s + route.ttl_s
+        world.fresh_until[ended.key] = ended.end_s + route.ttl_s
     if ended.provisioned:
         function.provisioned_busy -= 1
-        _free(node, nodes, clock)
+        _free(world, node)
     else:
-        pools[function.pool].busy -= 1
+        world.pools[function.pool].busy -= 1
         ended.link = function.idle_top
         function.idle_top = node
 
 
-@njit(cache=True, nogil=True)
-def _reuse(now, number, function, lifetime_s, nodes, clock, seed):
+@_rule
+def _reuse(world: World, now: float, number: int, f: int) -> int:
     """The most recently used environment that is still there, or NONE; what has expired above it is buried."""
-    all_gone_at = _quiet_end(now, number, function, lifetime_s, seed)
+    function = world.functions[f]
+    all_gone_at = _quiet_end(world, now, number, f)
     while function.idle_top >= 0:
         node = function.idle_top
-        function.idle_top = nodes[node].link
-        gone_at = min(_expiry(nodes[node], lifetime_s, seed), all_gone_at)
+        function.idle_top = world.nodes[node].link
+        gone_at = min(_expiry(world, node), all_gone_at)
         if gone_at > now:
             return node
-        _bury(node, gone_at, function, nodes, clock)
+        _bury(world, node, gone_at, f)
     return NONE
 
 
-@njit(cache=True, nogil=True)
-def _quiet_end(now, number, function, lifetime_s, seed):
+@_rule
+def _quiet_end(world: World, now: float, number: int, f: int) -> float:
     """When a function that nothing has invoked since its last end loses all its environments."""
-    if function.busy > 0 or now - function.last_end_s <= lifetime_s[FUNCTION_IDLE_TABLE, 0]:
+    function = world.functions[f]
+    if function.busy > 0 or now - function.last_end_s <= world.lifetime_s[FUNCTION_IDLE_TABLE, 0]:
         return np.inf
-    drawn = lifetime_s[FUNCTION_IDLE_TABLE, field(word(seed ^ _LIFETIME_SALT, number), 2)]
+    drawn = world.lifetime_s[FUNCTION_IDLE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, number), 2)]
     return function.last_end_s + drawn
 
 
-@njit(cache=True, nogil=True)
-def _expiry(environment, lifetime_s, seed):
+@_rule
+def _expiry(world: World, node: int) -> float:
     """When an idle environment goes: idle or old for too long, but not before its last invocation ended."""
-    drawn = lifetime_s[IDLE_TABLE, field(word(seed ^ _LIFETIME_SALT, environment.number), 0)]
+    environment = world.nodes[node]
+    drawn = world.lifetime_s[IDLE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, environment.number), 0)]
     return max(min(environment.end_s + drawn, environment.aged_s), environment.end_s)
 
 
-@njit(cache=True, nogil=True)
-def _bury(node, gone_at, function, nodes, clock):
-    born, gone = max(nodes[node].born_s, clock.from_s), min(gone_at, clock.to_s)
-    function.environment_s += max(gone - born, 0.0)
-    _free(node, nodes, clock)
+@_rule
+def _bury(world: World, node: int, gone_at: float, f: int) -> None:
+    born, gone = max(world.nodes[node].born_s, world.clock[0].from_s), min(gone_at, world.clock[0].to_s)
+    world.functions[f].environment_s += max(gone - born, 0.0)
+    _free(world, node)
 
 
-@njit(cache=True, nogil=True)
-def _allocate(nodes, clock):
-    node = clock.free
+@_rule
+def _allocate(world: World) -> int:
+    """A node that is free, or was never used."""
+    clock, node = world.clock[0], world.clock[0].free
     if node >= 0:
-        clock.free = nodes[node].link
+        clock.free = world.nodes[node].link
         return node
     clock.used += 1
     return clock.used - 1
 
 
-@njit(cache=True, nogil=True)
-def _free(node, nodes, clock):
-    nodes[node].link = clock.free
-    clock.free = node
+@_rule
+def _free(world: World, node: int) -> None:
+    world.nodes[node].link = world.clock[0].free
+    world.clock[0].free = node
 
 
-@njit(cache=True, nogil=True)
-def _finish(routes, pools, functions, lifetime_s, nodes, slots, fresh_until, clock, seed):
+@_rule
+def _finish(world: World) -> None:
     """Count the environments that are still there when the measured span ends."""
-    _settle(clock.to_s, routes, pools, functions, nodes, slots, fresh_until, clock)
-    for f in range(functions.size):
-        function = functions[f]
-        all_gone_at = _quiet_end(clock.to_s, NONE, function, lifetime_s, seed)
+    until = world.clock[0].to_s
+    _settle(world, until)
+    for f in range(world.functions.size):
+        function, all_gone_at = world.functions[f], _quiet_end(world, until, NONE, f)
         while function.idle_top >= 0:
             node = function.idle_top
-            function.idle_top = nodes[node].link
-            _bury(node, min(_expiry(nodes[node], lifetime_s, seed), all_gone_at), function, nodes, clock)
-    for slot in range(slots.size):
-        while slots[slot] >= 0:
-            node = slots[slot]
-            slots[slot] = nodes[node].link
-            if not nodes[node].provisioned:
-                _bury(node, clock.to_s, functions[routes[nodes[node].route].function], nodes, clock)
+            function.idle_top = world.nodes[node].link
+            _bury(world, node, min(_expiry(world, node), all_gone_at), f)
+    for slot in range(world.slots.size):
+        while world.slots[slot] >= 0:
+            node = world.slots[slot]
+            world.slots[slot] = world.nodes[node].link
+            if not world.nodes[node].provisioned:
+                _bury(world, node, until, world.routes[world.nodes[node].route].function)
 
 
-@njit(cache=True, nogil=True)
-def _look_up(route_of, routes, tables_s, seed, outcome):
+@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
+def _look_up(arrivals: Arrivals, world: World, outcome: npt.NDArray[np.int8], duration_s: Floats, init_s: Floats,
+             overhead_index: Ints) -> None:
     """Duration and init of each request [s], NaN where it was not invoked, and where to read its overhead."""
-    n = outcome.size
-    duration_s, init_s, overhead_index = np.full(n, np.nan), np.full(n, np.nan), np.empty(n, np.int64)
-    for number in range(n):
-        bits = word(seed, number)
+    for number in range(outcome.size):
+        bits, f = word(world.seed, number), world.routes[arrivals.route[number]].function
         overhead_index[number] = field(bits, 2)
-        f = routes[route_of[number]].function
+        duration_s[number] = init_s[number] = np.nan
         if outcome[number] == COLD:
-            duration_s[number] = tables_s[f, COLD_TABLE, field(bits, 0)]
-            init_s[number] = tables_s[f, INIT_TABLE, field(bits, 1)]
+            duration_s[number] = world.tables_s[f, COLD_TABLE, field(bits, 0)]
+            init_s[number] = world.tables_s[f, INIT_TABLE, field(bits, 1)]
         elif outcome[number] == WARM or outcome[number] == PROVISIONED:
-            duration_s[number] = tables_s[f, WARM_TABLE, field(bits, 0)]
-            init_s[number] = 0.0
-    return duration_s, init_s, overhead_index
+            duration_s[number], init_s[number] = world.tables_s[f, WARM_TABLE, field(bits, 0)], 0.0

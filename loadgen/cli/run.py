@@ -25,7 +25,8 @@ def run(
     as_json: Annotated[bool, typer.Option("--json", help="Print the outcome as JSON.")] = False,
 ) -> None:
     """Run a scenario against a target, with the settings that are deployed, and collect what AWS saw."""
-    from loadgen import collectors, deployer, runner
+    from loadgen import deployer, runner
+    from loadgen.collectors import collection
     from loadgen.schema import to_plain
     from loadgen.target import read_target
     from loadgen.terminal import console, print_json, progress
@@ -39,7 +40,7 @@ def run(
         done = runner.run_scenario(scenario, place, configuration, out=directory, seed=seed, processes=processes,
                                    warm_s=warm_s, slos=tuple(slo or ()), progress=say)
         if collect:
-            collectors.collect(done, deadline_s=deadline_s, progress=say)
+            collection.collect(done, deadline_s=deadline_s, progress=say)
     finished = done.finished
     if as_json:
         print_json({"run": str(directory), "configuration": configuration.label, "finished": to_plain(finished)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -36,7 +37,8 @@ def serve(
         else:
             for line in _greeting(target, target_file):
                 console().print(line, markup=False)
-        cloud.wait()
+        with contextlib.suppress(KeyboardInterrupt):
+            cloud.wait()
 
 
 def _greeting(target: Target, target_file: Path) -> list[str]:

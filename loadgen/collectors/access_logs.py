@@ -191,6 +191,7 @@ def _log_of(api: TargetApi) -> tuple[str, LineReader]:
                            "invocations: `loadgen discover` prints the command that switches it on")
     reader = LineReader(api.log_format, api.stage)
     if not set(reader.variables).intersection(VARIABLES["gateway_request_id"]):
-        raise CollectError(f"access log of {api.kind} API {api.name}: its format lacks "
-                           f"{', '.join(lacking(api.log_format, api.kind))}: `loadgen discover` prints one that has them")
+        lacks = ", ".join(lacking(api.log_format, api.kind))
+        raise CollectError(f"access log of {api.kind} API {api.name}: its format lacks {lacks}: `loadgen discover` "
+                           "prints one that has them")
     return api.log_group, reader

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,9 @@ from loadgen.configuration import ApiSettings, Configuration, FunctionSettings
 from loadgen.deployment import Api, Deployment, Function, Route
 from loadgen.errors import RunError
 from loadgen.measurements.frames import FRAMES, from_rows
-from loadgen.measurements.run import Finished, Intent, Run, write_record, write_shard
+from loadgen.measurements.run import Intent, Run, write_record, write_shard
 from loadgen.quotas import Quotas
+from loadgen.shapes import Constant
 from loadgen.target import Target, TargetApi, TargetFunction
 
 HOUR = Activity("us-east-1", 1.0, (
@@ -69,9 +70,8 @@ class RunBuilder:
         self.run = Run(path)
         frames = ("requests", "access", "invocations", "inits")
         self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in frames}
-        write_record(Intent("spike.py", 1, {}, TARGET, configuration, Quotas()), path / "intent.json")
-        end = START + timedelta(seconds=36)
-        write_record(Finished(True, "ended", START, end, scheduled=0, rows=0), path / "finished.json")
+        shape = Constant(rps=1.0, duration_s=36.0).to_dict()
+        write_record(Intent("spike.py", 1, shape, TARGET, configuration, Quotas()), path / "intent.json")
 
     def request(self, route: str = "GET /products", *, phase: str = "load", logged: bool = True, request_bytes: int = 0,
                 response_bytes: int | None = 1000, **access: object) -> str:
@@ -242,11 +242,3 @@ def test_a_run_that_was_not_collected_is_refused_with_what_to_do(seen: RunBuilde
     seen.rows = {"requests": seen.rows["requests"]}
     with pytest.raises(RunError, match="no access: run `loadgen collect` on it first"):
         seen.observed()
-
-
-def test_a_killed_run_has_the_hours_that_its_rows_tell(seen: RunBuilder) -> None:
-    seen.report(seen.request())
-    seen.report(seen.request())
-    seen.rows["requests"][-1]["scheduled_at"] = START + timedelta(seconds=18)
-    (seen.run.path / "finished.json").unlink()
-    assert seen.observed().hours == pytest.approx(0.005)

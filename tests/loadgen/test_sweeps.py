@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from loadgen import collectors, runner
+from loadgen import runner
+from loadgen.collectors import collection
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings, RouteSettings, grid
 from loadgen.deployer import describe
 from loadgen.errors import CollectError, DeployError, RunError, ScenarioError
@@ -48,7 +49,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Configuration]:
 
     monkeypatch.setattr(runner, "describe_scenario", lambda scenario, target: None)
     monkeypatch.setattr(runner, "run_scenario", run_scenario)
-    monkeypatch.setattr(collectors, "collect", lambda run, **options: None, raising=False)
+    monkeypatch.setattr(collection, "collect", lambda run, **options: None, raising=False)
     return found
 
 
@@ -93,7 +94,7 @@ def test_a_configuration_that_is_refused_does_not_stop_the_others(target: Target
 
 @pytest.mark.parametrize(("failing", "error"), [
     ((runner, "run_scenario"), RunError("the run ended early")),
-    ((collectors, "collect"), CollectError("logs: AccessDenied")),
+    ((collection, "collect"), CollectError("logs: AccessDenied")),
 ])
 def test_a_run_that_fails_does_not_stop_the_others(
         target: Target, ran: list[Configuration], tmp_path: Path, failing: tuple[Any, str], error: Exception) -> None:

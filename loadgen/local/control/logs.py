@@ -173,7 +173,8 @@ def _pattern(pattern: str) -> Callable[[str], bool]:
              for optional, phrase, word in _TERM.findall(pattern.strip())]
     if pattern.strip()[:1] in ("{", "[", "%") or any(word.startswith("-") for _, word in terms):
         known = 'terms, "phrases" and ?alternatives, not -exclusions, JSON, [fields] or %regular expressions%'
-        raise _refused("InvalidParameterException", f"Invalid filter pattern {pattern!r}: the local cloud knows {known}")
+        message = f"Invalid filter pattern {pattern!r}: the local cloud knows {known}"
+        raise _refused("InvalidParameterException", message)
     required = [term for optional, term in terms if not optional]
     alternatives = [term for optional, term in terms if optional]
     return lambda text: (all(term in text for term in required)

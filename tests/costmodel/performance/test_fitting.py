@@ -74,9 +74,9 @@ def test_no_cold_start_leaves_its_log_bytes_unknown(observe) -> None:
 
 
 def test_inits_that_no_invocation_reports_are_measured_inits(observe) -> None:
-    from loadgen.measurements.frames import INITS, conform, to_pandas
-
     import pandas as pd
+
+    from loadgen.measurements.frames import INITS, conform, to_pandas
 
     apart = pd.DataFrame({"environment": ["a", "b"], "function": "Products", "init_ms": [90.0, 110.0], "outcome": "ok"})
     run = replace(observe(WARM), inits=to_pandas(conform(apart, INITS)))

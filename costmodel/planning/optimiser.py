@@ -1,0 +1,99 @@
+"""The best candidate that meets an SLO, and a sentence for each other one on why it lost.
+
+An objective is one line in OBJECTIVES: what is made small first, then what breaks a tie. A figure that nothing predicts
+is a miss: an SLO is met only by what is known to meet it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from costmodel.errors import InputError, NothingMeetsError
+from costmodel.planning.plan import Candidate, Comparison, Plan, Verdict
+from costmodel.prediction.prediction import ALL, Prediction
+from loadgen.slo import SLO, Threshold
+
+OBJECTIVES: Mapping[str, Callable[[Candidate], tuple[float, float]]] = {
+    "cost": lambda candidate: (float(candidate.bill.total), _p95_ms(candidate)),
+    "latency": lambda candidate: (_p95_ms(candidate), float(candidate.bill.total)),
+}
+_LATENCIES = {"p50": "p50_ms", "p90": "p90_ms", "p95": "p95_ms", "p99": "p99_ms", "mean": "mean_ms"}
+
+
+def optimise(comparison: Comparison, slo: SLO, objective: str = "cost") -> Plan:
+    """The plan. Raises InputError for an unknown objective, NothingMeetsError that names the nearest candidate."""
+    if objective not in OBJECTIVES:
+        raise InputError(f"objective = {objective!r}: no such objective (there are: {', '.join(OBJECTIVES)})")
+    verdicts = [judge(candidate, slo) for candidate in comparison.candidates]
+    best = sorted((verdict.candidate for verdict in verdicts if verdict.meets), key=OBJECTIVES[objective])
+    if not best:
+        raise _nothing_meets(verdicts, slo)
+    choice = best[0]
+    why_lost = {verdict.candidate.label: _why_lost(verdict, choice, objective)
+                for verdict in verdicts if verdict.candidate is not choice}
+    return Plan(comparison, slo, objective, choice, best[1] if len(best) > 1 else None, why_lost)
+
+
+def judge(candidate: Candidate, slo: SLO) -> Verdict:
+    """A candidate against an SLO: what it misses, and by how much."""
+    misses = []
+    for threshold in slo.thresholds:
+        value = _predicted(candidate.prediction, threshold)
+        if value is None:
+            misses.append(f"{_name(threshold)} is not known")
+        elif not threshold.holds(value):
+            misses.append(f"misses {_name(threshold)} by {_shown(threshold, value - threshold.limit)}")
+    return Verdict(candidate, tuple(misses))
+
+
+def _predicted(prediction: Prediction, threshold: Threshold) -> float | None:
+    """The figure that a threshold limits [ms, or a share]; None: nothing predicts it."""
+    value: float | None = None
+    if threshold.metric in _LATENCIES:
+        latency = prediction.latency.get(threshold.route or ALL)
+        value = getattr(latency, _LATENCIES[threshold.metric]) if latency else None
+    elif threshold.route is None:
+        value = {
+            "cold": prediction.cold_share,
+            "throttles": sum(prediction.throttled.values()),
+            "errors": prediction.error_share,
+        }.get(threshold.metric)
+    return None if value is None or math.isnan(value) else value
+
+
+def _why_lost(verdict: Verdict, choice: Candidate, objective: str) -> str:
+    if not verdict.meets:
+        return "; ".join(verdict.misses)
+    dearer = verdict.candidate.bill.total - choice.bill.total
+    slower_ms = _p95_ms(verdict.candidate) - _p95_ms(choice)
+    cost = f"costs ${dearer:,.2f} more a month" if dearer >= 0 else f"costs ${-dearer:,.2f} less a month"
+    latency = f"its p95 is {abs(slower_ms):.0f} ms {'higher' if slower_ms >= 0 else 'lower'}"
+    return f"{cost}; {latency}" if objective == "cost" else f"{latency}; {cost}"
+
+
+def _nothing_meets(verdicts: list[Verdict], slo: SLO) -> NothingMeetsError:
+    nearest = min(verdicts, key=lambda verdict: _excess(verdict.candidate, slo))
+    return NothingMeetsError(
+        f"nothing meets {slo}: nearest of {len(verdicts)} is {nearest.candidate.label}: {'; '.join(nearest.misses)}",
+        nearest=nearest.candidate, misses=nearest.misses)
+
+
+def _excess(candidate: Candidate, slo: SLO) -> tuple[float, float]:
+    """How far off the worst threshold is, relative to its limit; then the cost."""
+    values = [(threshold, _predicted(candidate.prediction, threshold)) for threshold in slo.thresholds]
+    worst = max(math.inf if value is None else (value - threshold.limit) / (threshold.limit or 1.0)
+                for threshold, value in values)
+    return worst, float(candidate.bill.total)
+
+
+def _p95_ms(candidate: Candidate) -> float:
+    return candidate.prediction.latency[ALL].p95_ms
+
+
+def _name(threshold: Threshold) -> str:
+    return f"{threshold.route} {threshold.metric}" if threshold.route else threshold.metric
+
+
+def _shown(threshold: Threshold, value: float) -> str:
+    return threshold.show(float(f"{value:.3g}"))
