@@ -4,6 +4,7 @@ where every request went, assumptions, and where each number came from. No scrip
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -71,14 +72,15 @@ def usd(amount: Decimal | float) -> str:
 
 def figure(value: float | None) -> str:
     """A number of four significant digits; `unknown` for None or NaN."""
-    if value is None or value != value:
+    if value is None or math.isnan(value):
         return "unknown"
     return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
 
 
 def _headline(plan: Plan) -> str:
     latency = plan.choice.prediction.latency[ALL]
-    text = f"Best by {plan.objective} of {len(plan.comparison.candidates)} configurations under {plan.slo}: predicted p95 {latency.p95_ms:.0f} ms."
+    count = len(plan.comparison.candidates)
+    text = f"Best by {plan.objective} of {count} configurations under {plan.slo}: predicted p95 {latency.p95_ms:.0f} ms."
     if plan.runner_up is not None:
         text += f" Runner-up: {plan.runner_up.label} at {usd(plan.runner_up.bill.usd_per_million)} per million."
     return text
