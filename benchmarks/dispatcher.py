@@ -135,9 +135,12 @@ def figures(held: float, errors_ms: np.ndarray) -> dict[str, float]:
 
 def compare(rate: float, delay_s: float) -> dict[str, object]:
     """One case: both ways of sending, against one server."""
-    with running_server(delay_s) as address, tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as its:
-        dispatcher = measure_open_loop(rate, address, Path(ours))
-        paced = measure_paced(rate, address, Path(its))
+    with running_server(delay_s) as address, tempfile.TemporaryDirectory() as folder:
+        ours, theirs = Path(folder) / "dispatcher", Path(folder) / "paced"
+        ours.mkdir()
+        theirs.mkdir()
+        dispatcher = measure_open_loop(rate, address, ours)
+        paced = measure_paced(rate, address, theirs)
     return {"rate_rps": rate, "response_s": delay_s, "dispatcher": dispatcher, "constant_throughput": paced,
             "error_p99_ratio": round(paced["error_p99_ms"] / dispatcher["error_p99_ms"], 1)}
 

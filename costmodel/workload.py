@@ -1,10 +1,10 @@
 """Workload: what is asked of an API over a representative period, trigger by trigger, and what that makes of a month.
 
-Two kinds of period. `Workload.from_run` is a run's own arrivals, from an empty fleet on, to compare a prediction with
-that run. `.scaled()` is a month of 730 h made of the period, which follows itself without a pause: the fleet starts
-warm. The traffic keeps the period's intensity, for that is what latency and cold starts were measured at; how often
-the period occurs in the month, `flow`, scales what is counted (requests, GB-s, bytes), never what merely stands
-(cache, provisioned concurrency).
+Two kinds of period. `Workload.from_run` is a run's own arrivals, to compare a prediction with that run, on the fleet
+that the run met: empty, but for environments that a run before it had left warm. `.scaled()` is a month of 730 h made
+of the period, which follows itself without a pause: the fleet starts warm. The traffic keeps the period's intensity,
+for that is what latency and cold starts were measured at; how often the period occurs in the month, `flow`, scales what
+is counted (requests, GB-s, bytes), never what merely stands (cache, provisioned concurrency).
 
     flow = requests a month / requests a period       (None: 730 h / period_s)
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -121,7 +121,8 @@ class Workload:
     """Demand by trigger (`METHOD /template`) over `period_s`.
 
     `warm_s`: requests before it are made and billed, not judged. `cyclic`: the period follows itself, the fleet starts
-    warm. `hours` and `flow`: what the prediction's activity covers, and how many periods of traffic that holds.
+    warm; else only with `warm_environments`, by function. `hours` and `flow`: what the prediction's activity covers,
+    and how many periods of traffic that holds.
     """
 
     demands: Mapping[str, Demand]
@@ -130,6 +131,9 @@ class Workload:
     cyclic: bool = False
     flow: float = 1.0
     hours: float | None = None
+    warm_environments: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    """What of a run is not in here, each a sentence."""
 
     def __post_init__(self) -> None:
         if not self.demands or not self.expected:
@@ -139,7 +143,7 @@ class Workload:
 
     @classmethod
     def from_run(cls, run: Run) -> Workload:
-        """A run's own arrivals: every row of it, in the order in which it was due. Raises RunError without rows."""
+        """A run's own arrivals: every row that has a trigger, sent or not. Raises RunError without rows."""
         intent = run.intent
         columns = ["trigger", "scheduled_at", "cache_key", "request_bytes", "response_bytes", "outcome"]
         rows = run.frame("requests", columns=columns).sort_values("scheduled_at")
@@ -147,7 +151,9 @@ class Workload:
         rows["at_s"] = (rows["scheduled_at"] - start).dt.total_seconds()
         demands = {str(trigger): _observed_demand(group) for trigger, group in rows.groupby("trigger", sort=True)}
         period_s = max(from_dict(intent.shape).duration_s, float(rows["at_s"].max()))
-        return cls(demands, period_s, warm_s=intent.warm_s)
+        lost = int(rows["trigger"].isna().sum())
+        notes = (f"{lost:,} arrivals of the run were dropped before they had a route: they are left out.",) if lost else ()
+        return cls(demands, period_s, warm_s=intent.warm_s, warm_environments=_left_warm(run), notes=notes)
 
     def scaled(self, requests_per_month: float | None = None) -> Workload:
         """A month of 730 h of this traffic; None: the period repeated without a pause.
@@ -165,7 +171,8 @@ class Workload:
             raise InputError(
                 f"requests_per_month={requests_per_month:,.0f}: give more than 0 and at most {most * expected:,.0f}, "
                 "this period without a pause; for more traffic give a busier period")
-        return replace(self, demands=demands, period_s=period_s, warm_s=0.0, cyclic=True, flow=flow, hours=MONTH_HOURS)
+        return replace(self, demands=demands, period_s=period_s, warm_s=0.0, cyclic=True, flow=flow, hours=MONTH_HOURS,
+                       warm_environments={})
 
     @cached_property
     def expected(self) -> float:
@@ -188,11 +195,14 @@ class Workload:
         period = f"a period of {self.period_s:,.0f} s with {self.expected:,.0f} requests"
         if not self.cyclic:
             warm = f"; its first {self.warm_s:g} s are billed, not judged" if self.warm_s else ""
-            return (f"The traffic is {period}, from an empty fleet on{warm}.",)
+            left = ", ".join(f"{n} of {name}" for name, n in self.warm_environments.items())
+            fleet = f"a fleet that is empty but for warm environments ({left})" if left else "an empty fleet"
+            return (f"The traffic is {period}, from {fleet} on{warm}.", *self.notes)
         return (
             f"A month is {self.activity_hours:,.0f} h and {self.requests:,.0f} requests: {period}, {self.flow:,.1f} "
             "times a month, always at that intensity.",
             "The period follows itself without a pause: the fleet starts warm.",
+            *self.notes,
         )
 
     def stream(self, seed: int, lead_s: float = 0.0) -> Stream:
@@ -221,11 +231,23 @@ class Workload:
                       periods * self.period_s)
 
 
+def _left_warm(run: Run) -> dict[str, int]:
+    """On-demand environments, by function, that served the run without an init of their own in it; none where the
+    invocations were not collected."""
+    if not run.shards("invocations"):
+        return {}
+    rows = run.frame("invocations", columns=["environment", "function", "init_ms", "initialization"])
+    on_demand = rows[rows["initialization"] == "on-demand"]
+    first_cold = on_demand.groupby(["function", "environment"])["init_ms"].count() > 0
+    left = (~first_cold).groupby("function").sum()
+    return {str(name): int(count) for name, count in left.items() if count}
+
+
 def _observed_demand(rows: pd.DataFrame) -> Demand:
     """One trigger's rows. No cache key means no parameters: one key. What was not answered has the answers' mean size."""
     keys = rows["cache_key"].fillna("").factorize()[0].astype(np.int64)
     answered = rows["response_bytes"].where(rows["outcome"] == "ok").astype("Float64")
     known = answered.notna().any()
-    response_bytes = answered.fillna(answered.mean()).to_numpy(np.float64) if known else None
-    request_bytes = rows["request_bytes"].fillna(0).to_numpy(np.float64)
-    return Demand(rows["at_s"].to_numpy(np.float64), keys, request_bytes, response_bytes)
+    response_bytes: Floats | None = np.asarray(answered.fillna(answered.mean()), np.float64) if known else None
+    request_bytes = np.asarray(rows["request_bytes"].fillna(0), np.float64)
+    return Demand(np.asarray(rows["at_s"], np.float64), keys, request_bytes, response_bytes)

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from loadgen.errors import InputError
 
@@ -23,7 +24,7 @@ SHARES = ("errors", "throttles", "cold")
 
 _EXAMPLE = 'write it like "p95 < 300 ms, errors < 1 %, GET /products: p99 < 1 s"'
 _ALIASES = {"avg": "mean", "med": "p50", "median": "p50"}
-_UNITS_MS = {"": 1.0, "ms": 1.0, "s": 1000.0}
+_UNITS_MS = {"": 1, "ms": 1, "s": 1000}
 _THRESHOLD = re.compile(r"""
     (?:(?P<route>\S+\s+\S+?)\s*:\s+)?
     (?P<metric>[a-z][\w.()]*)\s*
@@ -94,7 +95,7 @@ def _threshold(part: str) -> Threshold:
     metric = _metric(match["metric"], part)
     if match["op"] not in ("<", "<="):
         raise InputError(f"slo = {part!r}: {match['op']}: a threshold is an upper limit: write < or <=")
-    limit = _limit(metric, float(match["number"]), match["unit"], part)
+    limit = float(_limit(metric, Decimal(match["number"]), match["unit"], part))
     route = " ".join(match["route"].split()) if match["route"] else None
     return Threshold(metric, match["op"], limit, route)
 
@@ -107,7 +108,7 @@ def _metric(word: str, part: str) -> str:
     return metric
 
 
-def _limit(metric: str, number: float, unit: str, part: str) -> float:
+def _limit(metric: str, number: Decimal, unit: str, part: str) -> Decimal:
     if metric in SHARES:
         return _share(metric, number, unit, part)
     if unit not in _UNITS_MS:
@@ -115,7 +116,7 @@ def _limit(metric: str, number: float, unit: str, part: str) -> float:
     return number * _UNITS_MS[unit]
 
 
-def _share(metric: str, number: float, unit: str, part: str) -> float:
+def _share(metric: str, number: Decimal, unit: str, part: str) -> Decimal:
     if unit not in ("", "%"):
         raise InputError(f"slo = {part!r}: {unit}: {metric} is a share: write 1 % or 0.01")
     if not unit and number >= 1:

@@ -60,7 +60,7 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
         yield lambda message: print(message, file=sys.stderr, flush=True)
     else:
         with stderr.status("starting") as status:
-            yield lambda message: status.update(message)
+            yield status.update
 
 
 def _plain(value: Any) -> Any:

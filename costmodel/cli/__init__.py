@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from costmodel.cli.compare import compare
 from costmodel.cli.fit import fit
+from costmodel.cli.optimise import optimise
+from costmodel.cli.price import price
+from costmodel.cli.prices import prices
 from loadgen.terminal import run_app
 
 app = typer.Typer(
@@ -14,8 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Predict and price serverless configurations from measured runs.",
 )
-for verb in (fit,):
+for verb in (fit, price, compare, optimise):
     app.command()(verb)
+app.add_typer(prices, name="prices")
 
 
 def main() -> None:

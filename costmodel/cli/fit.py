@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from costmodel.cli.tables import print_table, table
 from loadgen.terminal import console, print_json, progress
 
 if TYPE_CHECKING:
@@ -61,22 +63,24 @@ def _function(function: FunctionModel) -> dict[str, Any]:
 
 
 def _print(model: PerformanceModel, output: Path) -> None:
-    from rich.table import Table
-
-    table = Table("function", "size", "n", "mean ms", "p50 ms", "p95 ms", "form", "init p50 ms", "errors", box=None)
-    for name, function in summary(model)["functions"].items():
-        for size in function["sizes"]:
-            architecture = size["architecture"]
-            init = function["init_p50_ms"].get(architecture)
-            table.add_row(
-                name, f"{size['memory_mb']} MB {architecture}", f"{size['n']:,}", f"{size['mean_ms']:.1f}",
-                f"{size['p50_ms']:.1f}", f"{size['p95_ms']:.1f}", function["form"].get(architecture, "one size"),
-                "unknown" if init is None else f"{init:.0f} (n={function['cold_starts'][architecture]})",
-                f"{function['error_share']:.2%}")
+    columns = ("function", "size", "n", "mean ms", "p50 ms", "p95 ms", "form", "init p50 ms", "cold starts", "errors")
+    print_table(table(columns, _rows(model), left=("function", "size", "form")))
     out = console()
-    out.print(table)
     for kind, overhead in model.overheads.items():
         out.print(f"overhead {kind}: p50 {overhead.quantile(0.5):.1f} ms, p95 {overhead.quantile(0.95):.1f} ms")
     for note in model.notes:
         out.print(f"note: {note}")
     out.print(f"model: {output}")
+
+
+def _rows(model: PerformanceModel) -> Iterator[tuple[str, ...]]:
+    for name, function in summary(model)["functions"].items():
+        for size in function["sizes"]:
+            architecture = size["architecture"]
+            init_ms = function["init_p50_ms"].get(architecture)
+            yield (
+                name, f"{size['memory_mb']} MB {architecture}", f"{size['n']:,}",
+                *(f"{size[key]:.1f}" for key in ("mean_ms", "p50_ms", "p95_ms")),
+                function["form"].get(architecture, "one size"), "unknown" if init_ms is None else f"{init_ms:.0f}",
+                f"{function['cold_starts'].get(architecture, 0):,}", f"{function['error_share']:.2%}",
+            )

@@ -9,7 +9,7 @@ period of 20 ms. With a ms that need no CPU of ours and c ms of work on a whole 
                                                               k = ceil((c - f)/q) - 1; only c where c <= f
 
 a, c >= 0 by least squares of relative errors; the knee from a grid with penalty 0.01 ln^2(knee/1769). The periods are
-taken to show when the durations of every size whose work exceeds a quota spread (p10 to p90) over at least 6 ms, as a
+taken to show when the durations of every size whose work exceeds a quota spread (p10 to p80) over at least 5 ms, as a
 start at a uniform phase makes them. Otherwise the credit would be a term from nowhere: two sizes fit every form
 exactly, and the wrong one misses a size between them by up to 3 ms.
 
@@ -20,6 +20,7 @@ measured tables: docs/accuracy.md and the tests.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -32,11 +33,15 @@ Form = Literal["proportional", "credit", "staircase"]
 
 VCPU_MB = 1769.0
 PERIOD_MS = 20.0
-PHASE_SPREAD_MS = 6.0
-"""p10 to p90 of U(0, 20) is 16 ms; on AWS the phase is not quite uniform and the first quota softens it."""
+PHASE_SPREAD = (0.1, 0.8)
+"""The quantiles that the spread is taken between: the tail above is another matter."""
+PHASE_SPREAD_MS = 5.0
+"""U(0, 20) spreads by 14 ms; on AWS the phase is not quite uniform and the first quota softens it. Real functions of
+100 ms or more spread by 6 ms at least (memory_sweep_2020), simulated quotas of 4 to 200 ms of work by 5.7."""
 FEW_QUOTAS = 4.0
 _KNEES_MB = np.sort(np.append(np.geomspace(900.0, 3008.0, 60), VCPU_MB))
 _PENALTY = 0.01
+_WORK_MS = np.geomspace(0.05, 200.0, 1_500)
 _PHASES_MS = (np.arange(128) + 0.5) / 128 * PERIOD_MS
 
 
@@ -59,7 +64,7 @@ class Curve(Record):
 
 
 def fit_curve(memory_mb: npt.ArrayLike, mean_ms: npt.ArrayLike, spread_ms: npt.ArrayLike) -> Curve:
-    """The curve through two or more sizes. All shape (n,): sizes [MB], mean and p10-to-p90 spread of durations [ms]."""
+    """The curve through two or more sizes. All shape (n,): sizes [MB], mean and PHASE_SPREAD of durations [ms]."""
     memory, mean, spread = (np.asarray(values, dtype=np.float64) for values in (memory_mb, mean_ms, spread_ms))
     plain = _fit_knee("proportional", memory, mean)
     if not _shows_periods(plain, memory, spread):
@@ -73,9 +78,9 @@ def refit(form: Form, memory_mb: Floats, mean_ms: Floats) -> Curve:
 
 
 def _quota_form(plain: Curve, memory: Floats) -> Form:
-    """Staircase where the work is a few quotas at some measured size, else credit."""
-    smallest_quota = PERIOD_MS * min(memory.min() / VCPU_MB, 1.0)
-    return "staircase" if plain.cpu_ms <= FEW_QUOTAS * smallest_quota else "credit"
+    """Staircase where the work is a few quotas at the largest measured size, else credit; with many they agree."""
+    largest_quota = PERIOD_MS * min(memory.max() / VCPU_MB, 1.0)
+    return "staircase" if plain.cpu_ms <= FEW_QUOTAS * largest_quota else "credit"
 
 
 def _shows_periods(plain: Curve, memory: Floats, spread: Floats) -> bool:
@@ -93,14 +98,18 @@ def _fit_knee(form: Form, memory: Floats, mean: Floats) -> Curve:
 
 
 def _fit_staircase(memory: Floats, mean: Floats) -> Curve:
-    share = np.minimum(memory / VCPU_MB, 1.0)
-    cpu = np.linspace(0.0, float(mean.max()), 2_000)[1:]
-    steps = _staircase(cpu[:, None], share)
+    steps = _steps_ms(tuple(memory))
     weight = 1 / mean**2
     fixed = np.maximum(((mean - steps) * weight).sum(axis=1) / weight.sum(), 0.0)
     loss = (((mean - steps - fixed[:, None]) / mean) ** 2).sum(axis=1)
     best = int(np.argmin(loss))
-    return Curve("staircase", float(fixed[best]), float(cpu[best]))
+    return Curve("staircase", float(fixed[best]), float(_WORK_MS[best]))
+
+
+@lru_cache(maxsize=64)
+def _steps_ms(memory_mb: tuple[float, ...]) -> Floats:
+    """The staircase of every work in the grid at every size, shape (works, sizes)."""
+    return _staircase(_WORK_MS[:, None], np.minimum(np.array(memory_mb) / VCPU_MB, 1.0))
 
 
 def _nonnegative(x: Floats, y: Floats, weight: Floats) -> tuple[Floats, Floats, Floats]:

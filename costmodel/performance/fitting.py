@@ -177,7 +177,7 @@ def _invocations(observations: Sequence[Observation]) -> pd.DataFrame:
     """All invocations; `first`: the environment's first, with its init."""
     import pandas as pd
 
-    frame = pd.concat([_on_architecture(o.invocations, o.configuration) for o in observations], ignore_index=True)
+    frame = pd.concat([_on_architecture(o.invocations, o) for o in observations], ignore_index=True)
     on_demand = frame["initialization"].fillna("on-demand") == "on-demand"
     return frame.assign(first=frame["init_ms"].notna() & on_demand)
 
@@ -186,30 +186,25 @@ def _inits(observations: Sequence[Observation]) -> pd.DataFrame:
     """Initialisations that ended well and that no invocation reported."""
     import pandas as pd
 
-    frame = pd.concat([_on_architecture(o.inits, o.configuration) for o in observations], ignore_index=True)
+    frame = pd.concat([_on_architecture(o.inits, o) for o in observations], ignore_index=True)
     return frame[(frame["outcome"].fillna("ok") == "ok") & frame["init_ms"].notna()]
 
 
 def _requests(observations: Sequence[Observation]) -> pd.DataFrame:
-    """All requests of the load phase, with the API's kind and the function behind the route."""
+    """All requests of the load phase, with the API's kind."""
     import pandas as pd
 
-    frames = []
-    for o in observations:
-        kind = o.configuration.api.kind
-        functions = {route.name: route.function for route in o.deployment.routes(kind)}
-        load = o.joined[o.joined["phase"] != "warm"]
-        frames.append(load.assign(kind=kind, function=load["route"].map(functions)))
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat([o.joined[o.joined["phase"] != "warm"].assign(kind=o.configuration.api.kind) for o in observations],
+                     ignore_index=True)
 
 
-def _on_architecture(frame: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
-    """The frame with the architecture that its function had: REPORT lines do not say it."""
-    known = {name: settings.architecture for name, settings in configuration.functions.items()}
-    configured = frame["function"].map(known)
-    if "architecture" in frame:
-        return frame.assign(architecture=frame["architecture"].fillna(configured))
-    return frame.assign(architecture=configured)
+def _on_architecture(frame: pd.DataFrame, observation: Observation) -> pd.DataFrame:
+    """The frame with the architecture that its function had: text REPORT lines do not say it."""
+    declared = {name: function.architecture for name, function in observation.deployment.functions.items()}
+    configured = {name: settings.architecture for name, settings in observation.configuration.functions.items()}
+    known = frame["function"].map(declared | configured)
+    logged = frame.get("architecture", known)
+    return frame.assign(architecture=logged.fillna(known))
 
 
 def _read_inits(run: Run) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from costmodel.performance.curves import Curve, Floats, fit_curve, refit
+from costmodel.performance.curves import PHASE_SPREAD, Curve, Floats, fit_curve, refit
 from costmodel.performance.distributions import Distribution
 from loadgen.schema import Record
 
@@ -44,7 +44,8 @@ class MeasuredSizes(Record):
         model = cls(ordered)
         if len(ordered) < 2:
             return model
-        spread = [size.warm.quantile(0.9) - size.warm.quantile(0.1) for size in ordered]
+        low, high = PHASE_SPREAD
+        spread = [size.warm.quantile(high) - size.warm.quantile(low) for size in ordered]
         return cls(ordered, fit_curve(model.memory_mb, model.means_ms, spread))
 
     @cached_property

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,11 +27,14 @@ from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
 from costmodel.workload import MONTH_HOURS, Workload
 from loadgen.configuration import Configuration
+from loadgen.deployment import Architecture
 
 if TYPE_CHECKING:
     from costmodel.performance.model import PerformanceModel
 
 LEVEL = 0.9
+Spread = Callable[[str, int, Architecture], tuple[float, float]]
+"""Function, memory [MB], architecture -> low and high end of its mean duration's interval, over the mean."""
 
 
 def compare(model: PerformanceModel, workload: Workload, configurations: Iterable[Configuration], book: PriceBook, *,
@@ -41,16 +44,17 @@ def compare(model: PerformanceModel, workload: Workload, configurations: Iterabl
 
     `measured`: the configurations that were run, when they are others than the model was fitted on. With an `executor`
     the configurations are predicted at the same time. Raises ConfigurationError for what the deployment cannot take,
-    PriceMissingError for what the book lacks.
+    InsufficientDataError for what was never measured, PriceMissingError for what the book lacks.
     """
     wanted = list(dict.fromkeys([today, *configurations]))
     run_already = set(measured) or set(model.measured)
     predictions = _predictions(model, workload, wanted, region=book.region, seed=seed, replications=replications,
                                executor=executor)
+    spread = cache(partial(_duration_spread, model))
     candidates = []
     for number, prediction in enumerate(predictions, start=1):
         bill = _bill(prediction.activity, book)
-        interval = _interval(model, prediction, bill, book, of_the_mean=workload.cyclic)
+        interval = _interval(spread, prediction, bill, book, of_the_mean=workload.cyclic)
         was_run = prediction.configuration in run_already
         candidates.append(Candidate(prediction.configuration, prediction, bill, interval, was_run))
         if progress:
@@ -78,13 +82,13 @@ def _bill(activity: Activity, book: PriceBook) -> Bill:
     return price(meter(monthly(activity)), book)
 
 
-def _interval(model: PerformanceModel, prediction: Prediction, bill: Bill, book: PriceBook, *,
+def _interval(spread: Spread, prediction: Prediction, bill: Bill, book: PriceBook, *,
               of_the_mean: bool) -> Interval:
     """Of USD per million requests."""
     here = float(bill.usd_per_million)
     replicated = [float(_bill(activity, book).usd_per_million) for activity in prediction.replicated]
     by_chance = _half_width(replicated, of_the_mean)
-    ends = (_with_durations(model, prediction, end) for end in (0, 1))
+    ends = (_with_durations(spread, prediction, end) for end in (0, 1))
     low, high = (float(_bill(activity, book).usd_per_million) for activity in ends)
     return Interval(here - math.hypot(by_chance, here - low), here + math.hypot(by_chance, high - here), LEVEL)
 
@@ -99,14 +103,20 @@ def _half_width(values: Sequence[float], of_the_mean: bool) -> float:
     return float(stdtrit(len(values) - 1, (1 + LEVEL) / 2) * spread)
 
 
-def _with_durations(model: PerformanceModel, prediction: Prediction, end: int) -> Activity:
+def _duration_spread(model: PerformanceModel, name: str, memory_mb: int,
+                     architecture: Architecture) -> tuple[float, float]:
+    """The ends of the interval of a function's mean duration, over the mean. A bootstrap: worth keeping."""
+    duration = model.function(name).duration
+    mean_ms = duration.warm_ms(memory_mb, architecture).mean
+    low_ms, high_ms = duration.interval_ms(memory_mb, architecture, LEVEL)
+    return (low_ms / mean_ms, high_ms / mean_ms) if mean_ms else (1.0, 1.0)
+
+
+def _with_durations(spread: Spread, prediction: Prediction, end: int) -> Activity:
     """The activity with mean durations at one end (0 low, 1 high) of their intervals; INIT as it was."""
-    factors = {}
-    for name, settings in prediction.configuration.functions.items():
-        duration = model.function(name).duration
-        mean = duration.warm_ms(settings.memory_mb, settings.architecture).mean
-        interval_ms = duration.interval_ms(settings.memory_mb, settings.architecture, LEVEL)
-        factors[name] = interval_ms[end] / mean if mean else 1.0
+    ran = {tally.function for tally in prediction.activity.of(FunctionTally)}
+    functions = prediction.configuration.functions
+    factors = {name: spread(name, functions[name].memory_mb, functions[name].architecture)[end] for name in ran}
     tallies = tuple(_stretched(tally, factors) for tally in prediction.activity.tallies)
     return replace(prediction.activity, tallies=tallies)
 

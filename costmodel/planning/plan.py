@@ -54,7 +54,7 @@ class Comparison:
 
         services = sorted({service for candidate in self.candidates for service in candidate.bill.by("service")})
         rows = [_figures(candidate) | _costs(candidate, services) for candidate in self.candidates]
-        return pd.DataFrame(rows).convert_dtypes(convert_floating=False)
+        return pd.DataFrame(rows)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally
+from costmodel.activity import INIT, Activity, FunctionTally, RouteTally, Tally, standing_tallies
 from costmodel.errors import InputError, InsufficientDataError
-from costmodel.metering import gb_s
+from costmodel.metering import billed_ms, gb_s
 from costmodel.performance.model import PerformanceModel
 from costmodel.prediction.prediction import ALL, Interval, Latency, Prediction
 from costmodel.prediction.replication import INVOKED, Job, Replication, replicate
@@ -33,7 +34,7 @@ from costmodel.prediction.simulator import (
     WARM,
     Floats,
 )
-from costmodel.workload import Workload
+from costmodel.workload import Demand, Workload
 from loadgen.configuration import Configuration
 from loadgen.deployment import Route
 from loadgen.quotas import Quotas
@@ -52,39 +53,63 @@ def predict(model: PerformanceModel, workload: Workload, configuration: Configur
     if replications < 1:
         raise InputError(f"replications={replications}: give 1 or more")
     model.deployment.accepts(configuration)
-    routes = routes_of(model, configuration, workload.demands)
-    job = _job(model, workload, configuration, routes, quotas or model.quotas)
+    case = _Case(model, workload, configuration, tuple(routes_of(model, configuration, workload.demands)))
+    job = _job(case, quotas or model.quotas)
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(replications, np.uint64)]
     done = list(map(partial(replicate, job), seeds) if executor is None else executor.map(partial(replicate, job), seeds))
-    activities = [_activity(model, workload, configuration, routes, each, region) for each in done]
-    return _prediction(model, workload, configuration, routes, done, activities)
+    return _prediction(case, done, [_activity(case, each, region) for each in done])
 
 
-def _job(model: PerformanceModel, workload: Workload, configuration: Configuration, routes: Sequence[Route],
-         quotas: Quotas) -> Job:
+@dataclass(frozen=True)
+class _Case:
+    """What is to be predicted; routes in the order of the workload's triggers."""
+
+    model: PerformanceModel
+    workload: Workload
+    configuration: Configuration
+    routes: tuple[Route, ...]
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """As the rules number them."""
+        return tuple(dict.fromkeys(route.function for route in self.routes))
+
+
+def _job(case: _Case, quotas: Quotas) -> Job:
+    model, workload, configuration, routes = case.model, case.workload, case.configuration, case.routes
     rules = rules_of(model, configuration, routes, quotas)
-    overhead_ms = model.overhead_ms(configuration.api.kind).samples(TABLE_SIZE)
     for route, demand in zip(routes, workload.demands.values(), strict=True):
         if configuration.api.caches(route.name) and route.cache_keys and demand.keys is None:
             raise InsufficientDataError(
                 f"workload: keys of {route.name!r} are not known, and the cache tells them apart by "
                 f"{', '.join(route.cache_keys)}: give Demand(keys=…) or take the workload from a run")
     return Job(
-        workload=workload, rules=rules, lead_s=float(rules.lifetime_s[IDLE_TABLE, -1]), overhead_ms=overhead_ms,
+        workload=workload, rules=rules, lead_s=float(rules.lifetime_s[IDLE_TABLE, -1]),
+        overhead_ms=model.overhead_ms(configuration.api.kind).samples(TABLE_SIZE),
         one_key=tuple(not route.cache_keys for route in routes),
-        response_bytes=tuple(model.function(route.function).response_bytes or math.nan for route in routes),
+        response_bytes=tuple(map(partial(_response_bytes, model), routes, workload.demands.values())),
         packages=tuple(model.deployment.functions[route.function].package for route in routes),
+        warm=tuple(workload.warm_environments.get(name, 0) for name in case.functions),
     )
 
 
-def _prediction(model: PerformanceModel, workload: Workload, configuration: Configuration, routes: Sequence[Route],
-                done: Sequence[Replication], activities: Sequence[Activity]) -> Prediction:
-    names = list(dict.fromkeys(route.function for route in routes))
+def _response_bytes(model: PerformanceModel, route: Route, demand: Demand) -> float:
+    """Mean size of a response where the demand does not say; NaN where it does."""
+    if demand.response_bytes is not None:
+        return math.nan
+    measured = model.function(route.function).response_bytes
+    if measured is None:
+        raise InsufficientDataError(f"workload: response size of {route.name!r} is not known: give Demand(response_bytes=…)")
+    return measured
+
+
+def _prediction(case: _Case, done: Sequence[Replication], activities: Sequence[Activity]) -> Prediction:
+    routes, names = case.routes, case.functions
     pooled = [np.concatenate([each.latency_ms[number] for each in done]) for number in range(len(routes))]
     latency = {route.name: _latency(values) for route, values in zip(routes, pooled, strict=True)}
     shares = [_shares(each) for each in done]
     return Prediction(
-        configuration=configuration,
+        configuration=case.configuration,
         latency={**latency, ALL: _latency(np.concatenate(pooled))},
         cold_share=_mean([each["cold_share"] for each in shares]),
         throttled={cause: _mean([each[cause] for each in shares]) for cause in OUTCOMES[STAGE:]},
@@ -92,8 +117,10 @@ def _prediction(model: PerformanceModel, workload: Workload, configuration: Conf
         concurrency=dict(zip(names, np.mean([each.busy for each in done], axis=0).tolist(), strict=True)),
         peak_concurrency=dict(zip(names, np.max([each.peak for each in done], axis=0).astype(float).tolist(), strict=True)),
         activity=_mean_activity(activities),
-        intervals=_intervals(workload, done, shares, activities),
-        caveats=(*model.caveats(configuration), *_caveats(model, configuration, names, done)),
+        intervals=_intervals(case.workload, done, shares, activities),
+        caveats=(*case.model.caveats(case.configuration), *_caveats(case, names, done)),
+        error_share=_error_share(case, done),
+        replicated=tuple(activities),
     )
 
 
@@ -112,25 +139,31 @@ def _shares(each: Replication) -> dict[str, float]:
     return {**shares, "cold_share": float(totals[COLD] / invoked) if invoked else math.nan}
 
 
-def _activity(model: PerformanceModel, workload: Workload, configuration: Configuration, routes: Sequence[Route],
-              each: Replication, region: str) -> Activity:
+def _error_share(case: _Case, done: Sequence[Replication]) -> float:
+    """Of the judged requests: what was throttled, and of what ran the share that failed when it was measured."""
+    judged = np.sum([each.judged for each in done], axis=0)
+    failing = np.array([case.model.function(route.function).error_share for route in case.routes])
+    failed = judged[:, STAGE:].sum() + (judged[:, list(INVOKED)].sum(axis=1) * failing).sum()
+    return float(failed / judged.sum()) if judged.sum() else math.nan
+
+
+def _activity(case: _Case, each: Replication, region: str) -> Activity:
     """What was counted, as so much of the workload's time: traffic by requests, what stands by hours."""
-    hours = workload.activity_hours
-    tallies = [tally for number, route in enumerate(routes) for tally in _flow(model, configuration, number, route, each)]
-    flow = workload.requests / each.offered if each.offered else 0.0
+    hours = case.workload.activity_hours
+    tallies = [tally for number in range(len(case.routes)) for tally in _flow(case, number, each)]
+    flow = case.workload.requests / each.offered if each.offered else 0.0
     scaled = [tally.scaled(flow, 1.0) for tally in tallies]
-    return Activity(region, hours, (*scaled, *_standing(configuration, hours)), "predicted")
+    return Activity(region, hours, (*scaled, *_provisioning(case, hours), *standing_tallies(case.configuration, hours)), "predicted")
 
 
-def _flow(model: PerformanceModel, configuration: Configuration, number: int, route: Route,
-          each: Replication) -> Iterator[Tally]:
+def _flow(case: _Case, number: int, each: Replication) -> Iterator[Tally]:
     """The tallies of one route and of its function."""
+    model, configuration, route = case.model, case.configuration, case.routes[number]
     counts, billed = each.counts[number], each.billed_ms[number]
     rejected = counts[STAGE] + counts[ACCOUNT]
-    if math.isnan(each.response_bytes[number]):
-        raise InsufficientDataError(f"workload: response size of {route.name!r} is not known: give Demand(response_bytes=…)")
-    yield RouteTally(configuration.api.kind, route.name, float(counts.sum() - rejected), float(rejected),
-                     float(each.units[number]), float(counts[HIT]), float(each.response_bytes[number]))
+    kind, units = configuration.api.kind, float(each.units[number])
+    yield RouteTally(kind, route.name, float(counts.sum() - rejected), float(rejected), units if kind == "http" else 0.0,
+                     float(counts[HIT]), float(each.response_bytes[number]))
     settings, function = configuration.functions[route.function], model.function(route.function)
     if function.log_bytes is None:
         raise InsufficientDataError(f"function {route.function}: its log volume was not measured: collect its logs and fit")
@@ -146,13 +179,14 @@ def _flow(model: PerformanceModel, configuration: Configuration, number: int, ro
     )
 
 
-def _standing(configuration: Configuration, hours: float) -> Iterator[Tally]:
-    for name, settings in configuration.functions.items():
+def _provisioning(case: _Case, hours: float) -> Iterator[Tally]:
+    """Initialisations that no invocation waits for: of each provisioned environment, once in its maximum age."""
+    lives = max(1.0, hours * 3600 / case.model.lifetime.maximum_age_s.mean) if case.workload.cyclic else 1.0
+    for name, settings in case.configuration.functions.items():
         if settings.provisioned:
-            environment_gb_s = gb_s(hours * 3_600_000, settings.memory_mb)
-            yield ProvisionedTally(name, settings.architecture, settings.provisioned * environment_gb_s)
-    if configuration.api.cache_gb is not None:
-        yield CacheTally(configuration.api.kind, configuration.api.cache_gb, hours)
+            init_ms = billed_ms(case.model.function(name).init_ms(settings).quantiles)
+            spent = gb_s(float(init_ms.mean()) * settings.provisioned * lives, settings.memory_mb)
+            yield FunctionTally(name, INIT, settings.architecture, settings.memory_mb, invocations=0.0, provisioned_gb_s=spent)
 
 
 def _mean_activity(activities: Sequence[Activity]) -> Activity:
@@ -190,8 +224,8 @@ def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:
     return Interval(float(np.mean(series)) - reach, float(np.mean(series)) + reach, LEVEL)
 
 
-def _caveats(model: PerformanceModel, configuration: Configuration, names: Sequence[str],
-             done: Sequence[Replication]) -> Iterator[str]:
+def _caveats(case: _Case, names: Sequence[str], done: Sequence[Replication]) -> Iterator[str]:
+    model, configuration = case.model, case.configuration
     for name in names:
         settings, timeout_ms = configuration.functions[name], model.deployment.functions[name].timeout_s * 1000
         if model.function(name).duration_ms(settings).quantile(0.99) >= timeout_ms:

@@ -6,8 +6,10 @@ Rates are per second, loads in erlang (arrival rate x mean time busy). They are 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from costmodel.errors import InputError
@@ -67,7 +69,7 @@ def _token_bucket_growth(p: float, x: float) -> float:
     return float(chebyshev.chebval(2 * within - 1, chebyshev.chebfit(nodes, values, _DEGREE)))
 
 
-def _piece_solver(p: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _piece_solver(p: float) -> npt.NDArray[np.floating[Any]]:
     """The matrix that takes (value at the piece's start, right-hand side at the other nodes) to values at the nodes."""
     nodes = chebyshev.chebpts2(_DEGREE + 1)
     basis = chebyshev.chebvander(nodes, _DEGREE)

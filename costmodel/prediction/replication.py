@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +46,8 @@ class Job:
     response_bytes: tuple[float, ...]
     """Where the demand does not say."""
     packages: tuple[str, ...]
+    warm: tuple[int, ...] = ()
+    """By function: environments that are warm when the workload begins."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,18 @@ class Replication:
 
 def replicate(job: Job, seed: int) -> Replication:
     """Draw the requests, simulate them, and count."""
-    stream = job.workload.stream(seed, job.lead_s)
+    stream = _stream(job.workload, seed, job.lead_s)
     key = np.where(np.array(job.one_key)[stream.trigger], stream.trigger, stream.key + len(job.one_key))
     key[(stream.key < 0) & ~np.array(job.one_key)[stream.trigger]] = -1
     arrivals = Arrivals(stream.time_s, stream.trigger, key)
-    trace = simulate(arrivals, job.rules, seed, from_s=stream.from_s, to_s=stream.to_s)
+    trace = simulate(arrivals, job.rules, seed, from_s=stream.from_s, to_s=stream.to_s, warm=job.warm)
     return _count(job, stream, trace)
+
+
+@lru_cache(maxsize=16)
+def _stream(workload: Workload, seed: int, lead_s: float) -> Stream:
+    """The same requests for every configuration that is compared: drawn once."""
+    return workload.stream(seed, lead_s)
 
 
 def _count(job: Job, stream: Stream, trace: Trace) -> Replication:

@@ -20,8 +20,8 @@ All compiled functions are in this file, because numba's cache does not see a ch
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ from numba import njit
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Records = npt.NDArray[np.void]
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 WARM, COLD, PROVISIONED, HIT, STAGE, ACCOUNT, RESERVED, CONCURRENCY, SCALING = range(9)
 """What became of a request: invoked in a warm, a new or a provisioned environment, answered by the cache, or throttled
@@ -47,9 +48,16 @@ IDLE_TABLE, AGE_TABLE, FUNCTION_IDLE_TABLE = range(3)
 _BITS, _MASK = np.uint64(12), np.uint64(TABLE_SIZE - 1)
 _LIFETIME_SALT = np.uint64(0x5851F42D4C957F2D)
 
-_rule = njit(cache=True, nogil=True, error_model="numpy", forceinline=True, _nrt=False)
-"""Compiles a rule into the kernel. Nothing is allocated in there, so arrays need no reference counts (`_nrt`): with them
-the kernel is six times slower."""
+
+
+def _compiled(**options: bool) -> Callable[[Rule], Rule]:
+    """A numba decorator. Nothing is allocated in the kernel, so arrays need no reference counts (`_nrt`): with them it is
+    six times slower."""
+    decorator: Callable[[Rule], Rule] = cast(Any, njit)(cache=True, nogil=True, error_model="numpy", _nrt=False, **options)
+    return decorator
+
+
+_kernel, _rule = _compiled(), _compiled(forceinline=True)
 
 ROUTE = np.dtype([("function", "i8"), ("bucket", "i8"), ("ttl_s", "f8")])
 """`ttl_s` 0: the route is not cached."""
@@ -116,8 +124,7 @@ class World(NamedTuple):
     seed: np.uint64
 
 
-@dataclass(frozen=True)
-class Trace:
+class Trace(NamedTuple):
     """What became of each request, shape (n,), and of each function, shape (f,). NaN where nothing was invoked."""
 
     outcome: npt.NDArray[np.int8]
@@ -129,29 +136,42 @@ class Trace:
     environment_s: Floats
 
 
-def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0, to_s: float | None = None) -> Trace:
-    """Run all arrivals from an empty fleet. Peaks and environment-seconds count from `from_s` to `to_s` (None: the last
-    arrival) only."""
+def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0, to_s: float | None = None,
+             warm: Sequence[int] = ()) -> Trace:
+    """Run all arrivals. `warm`: idle environments of each function at time 0; left out: the fleet starts empty. Peaks and
+    environment-seconds count from `from_s` to `to_s` (None: the last arrival) only."""
     n = arrivals.time_s.size
     end_s = float(arrivals.time_s[-1]) if to_s is None and n else to_s or 0.0
-    world = _world(arrivals, rules, seed, from_s, end_s)
-    outcome = np.empty(n, dtype=np.int8)
-    _run(arrivals, world, outcome)
-    duration_s, init_s, overhead_index = np.empty(n), np.empty(n), np.empty(n, dtype=np.int64)
-    _look_up(arrivals, world, outcome, duration_s, init_s, overhead_index)
-    return Trace(outcome, duration_s, init_s, overhead_index, world.functions["peak"], world.functions["environment_s"])
+    world = _world(arrivals, rules, seed, (from_s, end_s), warm)
+    trace = Trace(np.empty(n, dtype=np.int8), np.empty(n), np.empty(n), np.empty(n, dtype=np.int64),
+                  world.functions["peak"], world.functions["environment_s"])
+    _run(arrivals, world, trace.outcome)
+    _look_up(arrivals, world, trace)
+    return trace
 
 
-def _world(arrivals: Arrivals, rules: Rules, seed: int, from_s: float, to_s: float) -> World:
+def _world(arrivals: Arrivals, rules: Rules, seed: int, span_s: tuple[float, float], warm: Sequence[int]) -> World:
     n, pools, functions = arrivals.time_s.size, rules.pools.copy(), rules.functions.copy()
     limits = np.minimum(pools["limit"][functions["pool"]], n) + functions["provisioned"]
     slot_s, slots = _wheel_size(arrivals, rules)
-    clock = np.array([(NONE, 0, 0, 0, slot_s, from_s, to_s)], dtype=CLOCK)
+    nodes = np.zeros(int(min(limits.sum(), n)) + sum(warm) + 1, dtype=NODE)
+    clock = np.array([(NONE, _warm_up(nodes, functions, warm), 0, 0, slot_s, *span_s)], dtype=CLOCK)
     return World(
-        rules.routes, rules.buckets.copy(), pools, functions, rules.tables_s, rules.lifetime_s,
-        nodes=np.zeros(int(min(limits.sum(), n)) + 1, dtype=NODE), slots=np.full(slots, NONE),
+        rules.routes, rules.buckets.copy(), pools, functions, rules.tables_s, rules.lifetime_s, nodes, slots=np.full(slots, NONE),
         fresh_until=np.full(int(arrivals.key.max(initial=NONE)) + 1, -np.inf), clock=clock, seed=np.uint64(seed),
     )
+
+
+def _warm_up(nodes: Records, functions: Records, warm: Sequence[int]) -> int:
+    """Put environments that are idle since time 0 on the functions' stacks; how many nodes that takes. Their age is not
+    known: they do not go for it."""
+    used = 0
+    for f, count in enumerate(warm):
+        for node in range(used, used + count):
+            nodes[node]["link"], functions[f]["idle_top"] = functions[f]["idle_top"], node
+        used += count
+    nodes["aged_s"][:used], nodes["number"][:used] = np.inf, -2 - np.arange(used)
+    return used
 
 
 def _wheel_size(arrivals: Arrivals, rules: Rules) -> tuple[float, int]:
@@ -178,7 +198,7 @@ def field(bits: Any, position: int) -> Any:
     return np.int64((bits >> (_BITS * np.uint64(position))) & _MASK)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
+@_kernel
 def _run(arrivals: Arrivals, world: World, outcome: npt.NDArray[np.int8]) -> None:
     for number in range(arrivals.time_s.size):
         now, route, key = arrivals.time_s[number], arrivals.route[number], arrivals.key[number]
@@ -243,7 +263,7 @@ def _take(world: World, b: int, now: float) -> bool:
     bucket = world.buckets[b]
     tokens = min(bucket.tokens + (now - bucket.at) * bucket.rate, bucket.burst)
     bucket.at = now
-    taken = tokens >= 1.0
+    taken: bool = tokens >= 1.0
     bucket.tokens = tokens - 1.0 if taken else tokens
     return taken
 
@@ -317,7 +337,7 @@ def _reuse(world: World, now: float, number: int, f: int) -> int:
     function = world.functions[f]
     all_gone_at = _quiet_end(world, now, number, f)
     while function.idle_top >= 0:
-        node = function.idle_top
+        node: int = function.idle_top
         function.idle_top = world.nodes[node].link
         gone_at = min(_expiry(world, node), all_gone_at)
         if gone_at > now:
@@ -330,10 +350,11 @@ def _reuse(world: World, now: float, number: int, f: int) -> int:
 def _quiet_end(world: World, now: float, number: int, f: int) -> float:
     """When a function that nothing has invoked since its last end loses all its environments."""
     function = world.functions[f]
-    if function.busy > 0 or now - function.last_end_s <= world.lifetime_s[FUNCTION_IDLE_TABLE, 0]:
+    if function.busy > 0 or now < function.last_end_s + world.lifetime_s[FUNCTION_IDLE_TABLE, 0]:
         return np.inf
     drawn = world.lifetime_s[FUNCTION_IDLE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, number), 2)]
-    return function.last_end_s + drawn
+    gone_at: float = function.last_end_s + drawn
+    return gone_at
 
 
 @_rule
@@ -341,7 +362,8 @@ def _expiry(world: World, node: int) -> float:
     """When an idle environment goes: idle or old for too long, but not before its last invocation ended."""
     environment = world.nodes[node]
     drawn = world.lifetime_s[IDLE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, environment.number), 0)]
-    return max(min(environment.end_s + drawn, environment.aged_s), environment.end_s)
+    gone_at: float = max(min(environment.end_s + drawn, environment.aged_s), environment.end_s)
+    return gone_at
 
 
 @_rule
@@ -354,12 +376,14 @@ def _bury(world: World, node: int, gone_at: float, f: int) -> None:
 @_rule
 def _allocate(world: World) -> int:
     """A node that is free, or was never used."""
-    clock, node = world.clock[0], world.clock[0].free
+    clock = world.clock[0]
+    node: int = clock.free
     if node >= 0:
         clock.free = world.nodes[node].link
-        return node
-    clock.used += 1
-    return clock.used - 1
+    else:
+        node = clock.used
+        clock.used += 1
+    return node
 
 
 @_rule
@@ -387,13 +411,13 @@ def _finish(world: World) -> None:
                 _bury(world, node, until, world.routes[world.nodes[node].route].function)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", _nrt=False)  # type: ignore[untyped-decorator]
-def _look_up(arrivals: Arrivals, world: World, outcome: npt.NDArray[np.int8], duration_s: Floats, init_s: Floats,
-             overhead_index: Ints) -> None:
+@_kernel
+def _look_up(arrivals: Arrivals, world: World, trace: Trace) -> None:
     """Duration and init of each request [s], NaN where it was not invoked, and where to read its overhead."""
+    outcome, duration_s, init_s = trace.outcome, trace.duration_s, trace.init_s
     for number in range(outcome.size):
         bits, f = word(world.seed, number), world.routes[arrivals.route[number]].function
-        overhead_index[number] = field(bits, 2)
+        trace.overhead_index[number] = field(bits, 2)
         duration_s[number] = init_s[number] = np.nan
         if outcome[number] == COLD:
             duration_s[number] = world.tables_s[f, COLD_TABLE, field(bits, 0)]

@@ -7,8 +7,9 @@ Data lies in `prices/`, in a layout of our own:
     sources.json           {sources: {key: {title, where, as_of}}}
     free_tier.json         {allowances: [{service, items, amount, sources}]}: per account and month
 
-`up_to` is the upper end of the month's quantity that pays `usd` a unit, null without end. `effective` is the newest day
-for which a source gives the price. Numbers become Decimal as they are read, never float.
+`up_to` is the upper end of the month's quantity that pays `usd` a unit, null without end. `effective` is the day for
+which the first source gives the price (the newest of AWS's own where there is one), null where no source is dated.
+Numbers become Decimal as they are read, never float.
 """
 
 from __future__ import annotations

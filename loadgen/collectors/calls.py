@@ -71,7 +71,7 @@ class Calls:
             except exceptions.EndpointConnectionError:
                 raise
             except (exceptions.ClientError, exceptions.ConnectionError, exceptions.HTTPClientError) as problem:
-                response = getattr(problem, "response", {})
+                response = getattr(problem, "response", None) or {}
                 self._count(operation, response)
                 if not _is_busy(response) or self.clock.monotonic() >= self.deadline:
                     raise

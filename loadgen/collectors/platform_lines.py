@@ -51,6 +51,10 @@ class Report(NamedTuple):
         return "ok" if self.status == "success" else "error"
 
 
+_UNTOLD = (None,) * (len(Report._fields) - 6)
+"""The fields that a usual line does not have."""
+
+
 class Start(NamedTuple):
     """An invocation begins, on this version."""
 
@@ -163,13 +167,15 @@ def parse(message: str) -> Line | None:
 
 
 def _report(message: str) -> Report:
+    """The usual line by the places of its words, any other by its labels: slower."""
     words = message.split()
-    n = len(words)
-    usual = n == 19 or (n == 23 and words[19] == "Init")
-    if usual and words[3] == "Duration:" and words[7] == "Duration:" and words[16] == "Used:":
-        init_ms = float(words[21]) if n == 23 else None
-        return Report(words[2], float(words[4]), int(words[8]), int(words[12]), int(words[17]), init_ms)
-    return _labelled_report(message)
+    cold = len(words) == 23 and words[19] == "Init"
+    usual = (cold or len(words) == 19) and words[3] == words[7] == "Duration:" and words[16] == "Used:"
+    if not usual:
+        return _labelled_report(message)
+    init_ms = float(words[21]) if cold else None
+    fields = words[2], float(words[4]), int(words[8]), int(words[12]), int(words[17]), init_ms
+    return tuple.__new__(Report, fields + _UNTOLD)  # faster than Report(*fields)
 
 
 def _labelled_report(message: str) -> Report:

@@ -39,10 +39,11 @@ class Sent:
 
 
 def read_sent(run: Run) -> Sent:
-    """The ids and times of all requests of a run. Raises RunError when it has none."""
+    """The ids and times of all requests of a run. Raises RunError when it is none, or has none."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    functions = run.intent.target.deployment.functions.values()
     gateway: dict[str, int] = {}
     direct: dict[str, int] = {}
     times: list[int] = []
@@ -56,7 +57,6 @@ def read_sent(run: Run) -> Sent:
         accepted = pc.less(batch["status"], pa.scalar(300, pa.int16()))
         direct.update(_by_id(pc.if_else(accepted, batch["lambda_request_id"], None).to_pylist(), sent_ms))
         answered_ok += batch["outcome"].to_pylist().count("ok")
-    functions = run.intent.target.deployment.functions.values()
     timeout_ms = int(1000 * max((function.timeout_s for function in functions), default=0.0))
     return Sent(gateway, direct, min(times, default=0), max(times, default=0), answered_ok, timeout_ms)
 

@@ -35,6 +35,7 @@ from typing import Any, Literal
 from loadgen.errors import TemplateError
 from loadgen.local.account import FunctionState, Version
 from loadgen.local.invocation import Outcome
+from loadgen.schema import from_plain
 
 DATA = Path(__file__).parent / "data"
 _DURATION_SHARES = (0.0, 0.1, 0.5, 0.9, 0.99, 1.0)
@@ -101,8 +102,8 @@ def read_profile(function: FunctionState) -> Profile:
         raise TemplateError(f"{function.name}.Metadata.LocalProfile.{min(unknown)}: no such key (there are: "
                             f"{', '.join(sorted(_KEYS))})")
     fields = {"".join(f"_{c.lower()}" if c.isupper() else c for c in key)[1:]: value for key, value in declared.items()}
-    profile = Profile(**fields)
     where = f"{function.name}.Metadata.LocalProfile"
+    profile = from_plain(Profile, fields, where, TemplateError)
     _check(f"{where}.Table", profile.table, ["memory_sweep_2020"])
     _check(f"{where}.Function", profile.function, sorted(_sweep(profile.table)))
     _check(f"{where}.Workload", profile.workload, sorted({row["workload"] for row in _rows("memory_sweep_2025_11")}))

@@ -40,9 +40,10 @@ QUOTA_EXCEEDED = "QUOTA_EXCEEDED"
 _FROM_ACCESS = {"gateway_request_id": "gateway_request_id", "status": "gateway_status", "latency_ms": "gateway_ms",
                 "integration_ms": "integration_ms", "lambda_request_id": "logged_request_id",
                 "lambda_status": "lambda_status", "function_status": "function_status", "error_type": "gateway_error"}
-_FROM_INVOCATIONS = {name: name for name in ("lambda_request_id", "environment", "version", "initialization", "memory_mb",
-                                             "duration_ms", "billed_ms", "init_ms", "restore_ms")}
-_FROM_INVOCATIONS |= {"outcome": "invocation_outcome", "error_type": "invocation_error"}
+_AS_THEY_ARE = ("lambda_request_id", "environment", "version", "initialization", "memory_mb", "duration_ms", "billed_ms",
+                "init_ms", "restore_ms")
+_FROM_INVOCATIONS = {**{name: name for name in _AS_THEY_ARE},
+                     "outcome": "invocation_outcome", "error_type": "invocation_error"}
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,16 @@ class Trail:
     def __init__(self, run: Run) -> None:
         intent = run.intent
         self.has_access, self.has_invocations = bool(run.shards("access")), bool(run.shards("invocations"))
-        self._access = _selected(run, ACCESS, _FROM_ACCESS).drop_duplicates("gateway_request_id")
-        self._invocations = _selected(run, INVOCATIONS, _FROM_INVOCATIONS, first="ended_at")
+        self._access = _selected(run, ACCESS, _FROM_ACCESS, "gateway_request_id", first="at")
+        self._invocations = _selected(run, INVOCATIONS, _FROM_INVOCATIONS, "lambda_request_id", first="ended_at")
         self._knows_ids = bool(self._access["logged_request_id"].notna().any())
         self._configuration = intent.configuration
         triggers = intent.target.deployment.triggers
         self._functions = {trigger.name: trigger.function for trigger in triggers}
+        self._functions |= {f"INVOKE {name}": name for name in intent.target.deployment.functions}
 
     def batches(self, run: Run, columns: Sequence[str] | None = None) -> Iterator[pd.DataFrame]:
-        """The run's requests joined, shard by shard; `columns` of the requests, of which `status` and ids are needed."""
+        """The run's requests joined, shard by shard; of their `columns`, route, status, outcome and ids are needed."""
         import pyarrow as pa
 
         for batch in run.batches("requests", columns):
@@ -82,9 +84,9 @@ class Trail:
 
     def follow(self, requests: pd.DataFrame) -> pd.DataFrame:
         """These requests with the columns above, in the same order."""
-        frame = requests.merge(self._access, on="gateway_request_id", how="left")
+        frame = _looked_up(requests, "gateway_request_id", self._access)
         frame["lambda_request_id"] = frame["logged_request_id"].fillna(frame["lambda_request_id"])
-        frame = frame.merge(self._invocations, on="lambda_request_id", how="left")
+        frame = _looked_up(frame, "lambda_request_id", self._invocations)
         frame["function"] = frame["route"].map(self._functions).astype("string")
         frame["overhead_ms"] = frame["gateway_ms"] - frame["integration_ms"]
         waited = (frame["init_ms"].notna() | frame["restore_ms"].notna()).astype("boolean")
@@ -96,13 +98,14 @@ class Trail:
     def unknown(self, frame: pd.DataFrame) -> tuple[str, ...]:
         """What could not be joined in the frame that `follow` made."""
         known_by_gateway = frame["gateway_request_id"].notna()
+        unanswered = frame["outcome"].isin(("no_response", "unfinished"))
         ran = frame["lambda_status"].eq(200).fillna(False)
         reasons = {
             "requests without an access-log row: cold start, throttle and cache are unknown":
                 int((known_by_gateway & frame["gateway_status"].isna()).sum()),
             "invocations without a REPORT line: cold start and duration are unknown":
                 int((ran & frame["environment"].isna()).sum()),
-            "requests without an answer, which no id can find": int(frame["outcome"].isin(("no_response", "unfinished")).sum()),
+            "requests without an answer, which no id can find": int(unanswered.sum()),
         }
         return tuple(f"{count:,} {reason}" for reason, count in reasons.items() if count)
 
@@ -132,14 +135,21 @@ class Trail:
         return (caches & hit).where(known | ~caches).astype("boolean")
 
 
-def _selected(run: Run, schema: FrameSchema, names: Mapping[str, str], first: str | None = None) -> pd.DataFrame:
-    """A collected frame's columns under their new names, empty when nothing was collected; `first`: one row a key."""
-    columns = [*names, *([first] if first else [])]
+def _selected(run: Run, schema: FrameSchema, names: Mapping[str, str], key: str, first: str) -> pd.DataFrame:
+    """A collected frame's columns under their new names, by `key`: of several rows the `first`; empty without any."""
+    columns = [*names, first]
     empty = to_pandas(schema.arrow.empty_table())[columns]
     frame = run.frame(schema.name, columns) if run.shards(schema.name) else empty
-    if first:
-        frame = frame.sort_values(first, kind="stable").drop_duplicates("lambda_request_id")
-    return frame[list(names)].rename(columns=dict(names))
+    frame = frame.sort_values(first, kind="stable").dropna(subset=key).drop_duplicates(key)
+    return frame[list(names)].rename(columns=dict(names)).set_index(key)
+
+
+def _looked_up(frame: pd.DataFrame, key: str, table: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the table's columns beside it. A lookup in an index that is built once, unlike a merge's."""
+    import pandas as pd
+
+    found = table.reindex(frame[key]).set_axis(frame.index)
+    return pd.concat([frame, found], axis="columns")
 
 
 def _throttles(api: ApiSettings, route: str) -> bool:

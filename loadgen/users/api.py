@@ -27,10 +27,8 @@ from urllib.parse import quote, urlencode
 
 from locust.contrib.fasthttp import FastResponse
 
-import loadgen.users.session  # registers the `init` listener
+import loadgen.users.session  # noqa: F401  (registers the `init` listener)
 from loadgen.users.open_loop import OpenLoopUser
-
-__all__ = ["ApiUser", "loadgen"]
 
 
 class ApiUser(OpenLoopUser):

@@ -25,13 +25,11 @@ from urllib.parse import quote
 
 from locust.contrib.fasthttp import FastHttpSession, FastResponse
 
-import loadgen.users.session  # registers the `init` listener
+import loadgen.users.session  # noqa: F401  (registers the `init` listener)
 from loadgen.errors import LoadgenError
 from loadgen.measurements.run import Run
 from loadgen.target import Target
 from loadgen.users.open_loop import OpenLoopUser
-
-__all__ = ["InvokeUser", "loadgen"]
 
 
 class InvokeUser(OpenLoopUser):

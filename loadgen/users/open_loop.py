@@ -92,7 +92,17 @@ class OpenLoopUser(FastHttpUser):
         arrival.route, arrival.request_bytes = route, len(body)
         arrival.cache_key = None if key is None else _cache_key(route, key)
         arrival.sent = perf_counter()
-        return self.client.request(method, url, name=route, data=body, headers=dict(headers or {}))  # type: ignore[arg-type]
+        response = self.client.request(method, url, name=route, data=body,  # type: ignore[arg-type]
+                                       headers=dict(headers or {}))
+        _untangle(response)
+        return response
+
+
+def _untangle(response: FastResponse) -> None:
+    """Break the cycles of a failed request's error: 40 objects each, which would pile up for the garbage collector."""
+    error = getattr(response, "error", None)
+    if error is not None:
+        error.__traceback__ = error.response = None
 
 
 def _cache_key(route: str, key: Mapping[str, Any]) -> str:

@@ -1,20 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, observed
-from loadgen.configuration import ApiSettings, Configuration, FunctionSettings
-from loadgen.deployment import Api, Deployment, Function, Route
+from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally
+from loadgen.configuration import FunctionSettings
 from loadgen.errors import RunError
-from loadgen.measurements.frames import FRAMES, from_rows
-from loadgen.measurements.run import Intent, Run, write_record, write_shard
-from loadgen.quotas import Quotas
-from loadgen.shapes import Constant
-from loadgen.target import Target, TargetApi, TargetFunction
+
+RunBuilder = Any
+BuildRun = Callable[..., RunBuilder]
 
 HOUR = Activity("us-east-1", 1.0, (
     RouteTally("rest", "GET /a", requests=10.0, rejected=2.0, units=11.0, cache_hits=4.0, response_bytes=100.0),
@@ -49,72 +47,17 @@ def test_quantities_may_be_arrays_over_configurations() -> None:
     assert next(activity.scaled(3.0, 2.0).of(RouteTally)).requests == pytest.approx([3.0, 6.0])
 
 
-START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-DEPLOYMENT = Deployment(
-    functions={"Products": Function("Products", alias="live"), "Orders": Function("Orders")},
-    apis={"Rest": Api("Rest", "rest", "prod"), "Http": Api("Http", "http", "$default")},
-    triggers=tuple(Route(api, method, path, function) for api in ("Rest", "Http")
-                   for method, path, function in (("GET", "/products", "Products"), ("POST", "/orders", "Orders"))))
-TARGET = Target(
-    DEPLOYMENT, {"rest": TargetApi("rest", "a1", "shop", "prod", "http://127.0.0.1/a1/prod"),
-                 "http": TargetApi("http", "a2", "shop", "$default", "http://127.0.0.1/a2")},
-    {name: TargetFunction(name, f"/aws/lambda/{name}") for name in DEPLOYMENT.functions})
-CONFIGURATION = Configuration(ApiSettings("rest"), {
-    "Products": FunctionSettings(1024, "arm64"), "Orders": FunctionSettings(512)})
-
-
-class RunBuilder:
-    """A run directory row by row; ids are numbered."""
-
-    def __init__(self, path: Path, configuration: Configuration = CONFIGURATION) -> None:
-        self.run = Run(path)
-        frames = ("requests", "access", "invocations", "inits")
-        self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in frames}
-        shape = Constant(rps=1.0, duration_s=36.0).to_dict()
-        write_record(Intent("spike.py", 1, shape, TARGET, configuration, Quotas()), path / "intent.json")
-
-    def request(self, route: str = "GET /products", *, phase: str = "load", logged: bool = True, request_bytes: int = 0,
-                response_bytes: int | None = 1000, **access: object) -> str:
-        """A request that the gateway answered, and its access-log row; the id that Lambda gave it."""
-        n = len(self.rows["requests"])
-        self.rows["requests"].append({
-            "worker": 0, "seq": n, "phase": phase, "route": route, "status": 200, "outcome": "ok",
-            "scheduled_at": START, "request_bytes": request_bytes, "response_bytes": 7, "gateway_request_id": f"g{n}"})
-        if logged:
-            self.rows["access"].append({
-                "gateway_request_id": f"g{n}", "route": route, "status": 200, "lambda_request_id": f"l{n}",
-                "lambda_status": 200, "function_status": 200, "response_bytes": response_bytes} | access)
-        return f"l{n}"
-
-    def answered_by_the_gateway(self, *, status: int, error_type: str | None = None) -> None:
-        self.request(status=status, error_type=error_type, lambda_request_id=None, lambda_status=None,
-                     function_status=None)
-
-    def report(self, lambda_request_id: str, function: str = "Products", **columns: object) -> None:
-        self.rows["invocations"].append({
-            "environment": "e", "lambda_request_id": lambda_request_id, "ended_at": START, "function": function,
-            "duration_ms": 9.5, "billed_ms": 10, "memory_mb": 1024, "initialization": "on-demand", "source": "api",
-            "log_bytes": 300} | columns)
-
-    def observed(self) -> Activity:
-        for name, rows in self.rows.items():
-            folder = "requests/0" if name == "requests" else f"collected/source/{name}"
-            table = from_rows([[row.get(column) for column in FRAMES[name].columns] for row in rows], FRAMES[name])
-            write_shard(table, self.run.path / folder / "0000.parquet", FRAMES[name])
-        return observed(self.run)
-
-
 @pytest.fixture
-def seen(tmp_path: Path) -> RunBuilder:
-    return RunBuilder(tmp_path)
+def seen(build_run: BuildRun) -> RunBuilder:
+    return build_run()
 
 
 def _functions(activity: Activity) -> dict[tuple[str, str], FunctionTally]:
     return {(tally.function, tally.trigger): tally for tally in activity.of(FunctionTally)}
 
 
-def test_the_gateway_bills_what_it_passed_on_or_had_in_its_cache_and_not_what_it_refused(tmp_path: Path) -> None:
-    seen = RunBuilder(tmp_path, CONFIGURATION.with_api(cache_gb=0.5))
+def test_the_gateway_bills_what_it_passed_on_or_had_in_its_cache_and_not_what_it_refused(build_run: BuildRun) -> None:
+    seen = build_run(cache_gb=0.5)
     seen.report(seen.request(phase="warm"))
     seen.report(seen.request())
     seen.answered_by_the_gateway(status=200)
@@ -167,17 +110,16 @@ def test_a_changed_memory_size_is_told_apart_by_its_report_lines(seen: RunBuilde
     assert [(tally.memory_mb, tally.gb_s) for tally in seen.observed().of(FunctionTally)] == [(512, 0.5), (1024, 1.0)]
 
 
-def test_provisioned_duration_is_apart_from_what_spilled_over(tmp_path: Path) -> None:
-    seen = RunBuilder(tmp_path, CONFIGURATION.with_functions(provisioned=0))
+def test_provisioned_duration_is_apart_from_what_spilled_over(seen: RunBuilder) -> None:
     seen.report(seen.request(), initialization="provisioned", billed_ms=1000)
     seen.report(seen.request(), billed_ms=500)
     tally = _functions(seen.observed())["Products", "GET /products"]
     assert (tally.provisioned_gb_s, tally.gb_s, tally.invocations) == (1.0, 0.5, 2)
 
 
-def test_provisioned_concurrency_and_the_cache_stand_for_the_run_s_own_time(tmp_path: Path) -> None:
+def test_provisioned_concurrency_and_the_cache_stand_for_the_run_s_own_time(build_run: BuildRun) -> None:
     functions = {"Products": FunctionSettings(2048, "arm64", provisioned=3), "Orders": FunctionSettings(512)}
-    seen = RunBuilder(tmp_path, Configuration(ApiSettings("rest", cache_gb=1.6), functions))
+    seen = build_run(functions, cache_gb=1.6)
     seen.report(seen.request())
     activity = seen.observed()
     assert activity.hours == pytest.approx(0.01)
@@ -194,8 +136,8 @@ def test_an_initialisation_that_nobody_waited_for_is_billed_by_its_kind(seen: Ru
     assert (tally.gb_s, tally.init_gb_s, tally.provisioned_gb_s, tally.invocations) == (0.5, 0.5, 0.5, 0)
 
 
-def test_http_units_count_payloads_in_512_kb(tmp_path: Path) -> None:
-    seen = RunBuilder(tmp_path, CONFIGURATION.with_api(kind="http"))
+def test_http_units_count_payloads_in_512_kb(build_run: BuildRun) -> None:
+    seen = build_run(kind="http")
     seen.report(seen.request())
     seen.report(seen.request(request_bytes=500_000, response_bytes=600_000))
     (route,) = seen.observed().of(RouteTally)
@@ -211,7 +153,7 @@ def test_a_size_that_the_access_log_does_not_hold_is_the_client_s(seen: RunBuild
 def test_direct_invocations_need_no_access_log(seen: RunBuilder) -> None:
     for n, status in enumerate((200, 429)):
         seen.rows["requests"].append({
-            "worker": 0, "seq": n, "route": "INVOKE Orders", "status": status, "scheduled_at": START,
+            "worker": 0, "seq": n, "route": "INVOKE Orders", "status": status, "scheduled_at": datetime(2026, 11, 24, tzinfo=UTC),
             "lambda_request_id": f"d{n}"})
     seen.report("d0", "Orders", source="invoke", memory_mb=512, billed_ms=100)
     del seen.rows["access"]

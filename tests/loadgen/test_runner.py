@@ -177,6 +177,29 @@ def test_a_killed_locust_leaves_readable_shards_and_the_difference_is_told(
     assert 0 < finished.rows == len(run.frame("requests")) < finished.scheduled
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["master", "worker"])
+def test_without_its_master_or_one_of_its_workers_the_rest_of_a_run_ends_and_is_kept(
+        part: str, tmp_path: Path, write_scenario: WriteScenario, api_target: Target,
+        api_configuration: Configuration) -> None:
+    run = Run(tmp_path / "run")
+    said = {"master": "killed by SIGKILL", "worker": "1 of 2 workers were lost"}[part]
+
+    def kill() -> None:
+        processes = locust_processes(run)
+        master = next(process for process in processes if process.ppid() == os.getpid())
+        (master if part == "master" else master.children()[0]).kill()
+
+    with pytest.raises(RunError, match=said) as raised:
+        run_scenario(write_scenario('self.get("/products")', shape="Constant(60, 8)"), api_target, api_configuration,
+                     out=run.path, processes=2, progress=when_sending(kill))
+    one_line(raised.value)
+    assert locust_processes(run) == []
+    assert run.finished is not None
+    assert 0 < run.finished.rows == len(run.frame("requests")) < run.finished.scheduled
+    assert sum(worker.finished for worker in run.workers) == (2 if part == "master" else 1)
+
+
 def test_bare_locust_writes_nothing_and_refuses_a_user_without_tasks_in_one_line(
         tmp_path: Path, write_scenario: WriteScenario, api_server) -> None:
     def bare(scenario: Path) -> subprocess.CompletedProcess[str]:

@@ -65,7 +65,7 @@ class CloudWatchData:
             shown.append(_members(query["Id"], query.get("Label") or query["Id"], values, times))
         return shown
 
-    def get_metric_statistics(
+    def get_metric_statistics(  # noqa: PLR0917 (moto calls it so)
             self, namespace: str, metric_name: str, start_time: datetime, end_time: datetime, period: int,
             stats: Sequence[str] | None, dimensions: Sequence[Members] | None = None,
             unit: str | None = None) -> list[Members]:

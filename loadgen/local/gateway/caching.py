@@ -1,10 +1,11 @@
 """A REST stage's cache: answers to GET, by the values of the route's cache keys, for a time to live.
 
-Everything that is no cache key is ignored, path parameters included. A client's `Cache-Control: max-age=0` is
-ignored, as AWS does by default for callers without the right to invalidate. A hit calls no function and sends no
-header of its own. Source: API Gateway developer guide, "Cache settings for REST APIs": TTL 300 s by default, 0 turns
-it off, answers up to 1,048,576 bytes. Unproven: that only answers of status 200 are kept, and that the least recently
-used entry goes when the cluster is full.
+A cluster alone caches nothing: the stage's settings must say so, for all methods or for the route. Everything that is
+no cache key is ignored, path parameters included. A client's `Cache-Control: max-age=0` is ignored, as AWS does by
+default for callers without the right to invalidate. A hit calls no function and sends no header of its own. Source:
+API Gateway developer guide, "Cache settings for REST APIs": TTL 300 s by default, 0 turns it off, answers up to
+1,048,576 bytes. Unproven: that only answers of status 200 are kept, and that the least recently used entry goes when
+the cluster is full.
 """
 
 from __future__ import annotations
@@ -99,4 +100,4 @@ def _ttl_s(exchange: Exchange) -> float:
     own, default = stage.settings.get(route.name, _UNSET), stage.default
     cached = own.cached if own.cached is not None else default.cached
     ttl_s = own.cache_ttl_s if own.cache_ttl_s is not None else default.cache_ttl_s
-    return 0.0 if cached is False else DEFAULT_TTL_S if ttl_s is None else ttl_s
+    return 0.0 if not cached else DEFAULT_TTL_S if ttl_s is None else ttl_s

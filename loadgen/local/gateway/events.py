@@ -10,6 +10,7 @@ base64).
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import time
 from typing import Any
@@ -34,13 +35,18 @@ def build(exchange: Exchange, region: str, account_id: str) -> None:
 
 def clf_time(at: float) -> str:
     """`09/Apr/2025:12:34:56 +0000`, as `$context.requestTime` has it; `at` in epoch seconds."""
-    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(at))
+    return _clf_second(int(at))
 
 
 def full_path(exchange: Exchange) -> str:
     """The path with its stage, as the client of the execute-api address sees it."""
     assert exchange.stage is not None
     return exchange.path if exchange.stage.name == DEFAULT else f"/{exchange.stage.name}{exchange.path}"
+
+
+@functools.lru_cache(maxsize=8)
+def _clf_second(second: int) -> str:
+    return time.strftime("%d/%b/%Y:%H:%M:%S +0000", time.gmtime(second))
 
 
 def _format_1(exchange: Exchange, region: str, account_id: str) -> dict[str, Any]:
@@ -151,5 +157,6 @@ def _domain(api: ApiState, region: str) -> str:
     return f"{api.id}.execute-api.{region}.amazonaws.com"
 
 
+@functools.lru_cache
 def _short_id(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:6]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from loadgen.local.account import StageState
 from loadgen.local.buckets import TokenBucket
 from loadgen.local.gateway.errors import refuse
-from loadgen.local.gateway.exchange import Answer, Exchange
+from loadgen.local.gateway.exchange import Answer, Exchange, route_key
 from loadgen.quotas import Quotas
 
 
@@ -39,8 +39,9 @@ class Throttles:
 
     def _route_bucket(self, exchange: Exchange, now: float) -> TokenBucket | None:
         assert exchange.api and exchange.stage and exchange.route
-        rate, burst = _limits(exchange.stage, exchange.route.name)
-        key = (exchange.api.id, exchange.stage.name, exchange.route.name)
+        name = route_key(exchange.route)
+        rate, burst = _limits(exchange.stage, name)
+        key = (exchange.api.id, exchange.stage.name, name)
         if rate is None and burst is None:
             self._routes.pop(key, None)
             return None

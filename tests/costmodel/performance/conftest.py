@@ -81,7 +81,7 @@ def observe(deployment: Deployment) -> Observe:
             "phase": "load", "route": "GET /products", "outcome": np.where(outcome == "ok", "ok", "http_error"),
             "latency_ms": durations + np.nan_to_num(inits) + overhead_ms, "response_bytes": 1800})
         joined = to_pandas(conform(requests, REQUESTS)).assign(
-            duration_ms=pd.array(durations, dtype="Float64"), init_ms=pd.array(inits, dtype="Float64"))
+            function="Products", duration_ms=pd.array(durations, dtype="Float64"), init_ms=pd.array(inits, dtype="Float64"))
         configuration = Configuration(ApiSettings(kind), {
             name: FunctionSettings(memory_mb, architecture) for name in deployment.functions})
         return Observation(f"{kind}-{memory_mb}", deployment, configuration, Quotas(), joined,

@@ -28,11 +28,7 @@ def test_the_same_means_without_that_spread_get_no_credit() -> None:
     assert fit_curve(SIZES, means, np.full(3, 1.0)).form == "proportional"
 
 
-@pytest.mark.parametrize("cpu", [
-    4.0,
-    pytest.param(9.0, marks=pytest.mark.xfail(reason="known gap: the credit form wins", strict=True)),
-    pytest.param(15.0, marks=pytest.mark.xfail(reason="known gap: the credit form wins", strict=True)),
-])
+@pytest.mark.parametrize("cpu", [4.0, 9.0, 15.0])
 def test_a_fast_function_gets_the_staircase(cpu: float) -> None:
     truth = Curve("staircase", 3.0, cpu)
     sizes = np.array([128.0, 256.0, 512.0])

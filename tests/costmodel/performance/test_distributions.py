@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import InsufficientDataError
@@ -31,6 +31,7 @@ def test_scaling_and_shifting_move_the_mean_alike(measured: list[float], factor:
     assert distribution.shifted(by).mean == pytest.approx(distribution.mean + by, rel=1e-9, abs=1e-6)
 
 
+@settings(deadline=None)  # the first example imports pydantic
 @given(values)
 def test_plain_data_gives_the_same_distribution_back(measured: list[float]) -> None:
     distribution = Distribution.from_samples(measured)

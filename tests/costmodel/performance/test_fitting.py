@@ -1,12 +1,17 @@
 from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from costmodel.errors import InsufficientDataError
-from costmodel.performance.fitting import fit_observations
+from costmodel.performance.fitting import fit, fit_observations
 from costmodel.performance.lifetime import default_lifetime
 from loadgen.configuration import FunctionSettings
+from loadgen.errors import RunError
+from loadgen.measurements.frames import INITS, conform, to_pandas
+from loadgen.measurements.run import Finished, write_record
 
 WARM = np.linspace(40.0, 60.0, 101)
 
@@ -35,7 +40,7 @@ def test_rest_and_http_have_their_own_overhead(observe) -> None:
 
 
 def test_an_api_kind_that_no_run_used_has_no_overhead(observe) -> None:
-    with pytest.raises(InsufficientDataError, match="'http'.*measured: rest"):
+    with pytest.raises(InsufficientDataError, match=r"'http'.*measured: rest"):
         fit_observations([observe(WARM)]).overhead_ms("http")
 
 
@@ -48,14 +53,8 @@ def test_failures_are_counted_and_not_fitted(observe) -> None:
 def test_throttled_requests_have_no_part_in_the_overhead(observe) -> None:
     run = observe(WARM)
     throttled = run.joined.assign(outcome="http_error", latency_ms=5000.0, duration_ms=float("nan"))
-    model = fit_observations([replace(run, joined=run._frames(throttled) if False else _stacked(run.joined, throttled))])
+    model = fit_observations([replace(run, joined=pd.concat([run.joined, throttled], ignore_index=True))])
     assert model.overhead_ms("rest").mean == pytest.approx(12.0)
-
-
-def _stacked(*frames):
-    import pandas as pd
-
-    return pd.concat(frames, ignore_index=True)
 
 
 def test_the_architecture_is_the_configurations_because_report_lines_lack_it(observe) -> None:
@@ -74,10 +73,6 @@ def test_no_cold_start_leaves_its_log_bytes_unknown(observe) -> None:
 
 
 def test_inits_that_no_invocation_reports_are_measured_inits(observe) -> None:
-    import pandas as pd
-
-    from loadgen.measurements.frames import INITS, conform, to_pandas
-
     apart = pd.DataFrame({"environment": ["a", "b"], "function": "Products", "init_ms": [90.0, 110.0], "outcome": "ok"})
     run = replace(observe(WARM), inits=to_pandas(conform(apart, INITS)))
     init = fit_observations([run]).functions["Products"].init
@@ -128,9 +123,43 @@ def test_no_run_at_all_is_refused() -> None:
 
 
 def test_the_lifetime_is_a_dated_default_said_in_the_notes_or_the_one_given(observe) -> None:
-    from datetime import date
-
     model = fit_observations([observe(WARM)])
     assert any("lifetime is not fitted" in note for note in model.notes)
     old = default_lifetime(date(2020, 6, 1))
     assert fit_observations([observe(WARM)], lifetime=old).lifetime == old
+
+
+@pytest.fixture
+def collected(build_run):
+    """A collected run directory: 40 requests of 9.5 ms and 5.5 ms of overhead, the first from cold with 100 ms of init."""
+    builder = build_run()
+    for number in range(40):
+        cold = number == 0
+        builder.report(builder.request(), outcome="ok", init_ms=100.0 if cold else None)
+        builder.rows["requests"][-1]["latency_ms"] = 115.0 if cold else 15.0
+    builder.write()
+    return builder.run
+
+
+def test_a_run_directory_is_read_by_run_or_by_path(collected) -> None:
+    model = fit([collected])
+    assert fit([str(collected.path)]) == model
+    assert model.overhead_ms("rest").mean == pytest.approx(5.5)
+    assert model.functions["Products"].duration_ms(FunctionSettings(1024, "arm64")).mean == pytest.approx(9.5)
+    assert model.functions["Products"].init.counts == {"arm64": 1}
+    assert list(model.functions) == ["Products"]
+    assert model.measured == (collected.intent.configuration,)
+
+
+def test_a_saturated_run_is_refused_with_the_way_out(collected) -> None:
+    now = datetime(2026, 11, 24, tzinfo=UTC)
+    write_record(Finished(True, "completed", now, now, 40, 40, saturated=True), collected.path / "finished.json")
+    with pytest.raises(InsufficientDataError, match=r"saturated.*more processes or a lower rate"):
+        fit([collected])
+
+
+def test_a_run_that_was_not_collected_is_refused_by_what_would_collect_it(collected) -> None:
+    for shard in collected.shards("invocations"):
+        shard.unlink()
+    with pytest.raises(RunError, match="loadgen collect"):
+        fit([collected])

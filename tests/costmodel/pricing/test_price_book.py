@@ -52,6 +52,14 @@ def test_every_source_key_in_a_file_is_in_the_table_of_sources_and_every_source_
     assert used == known
 
 
+def test_the_effective_day_is_that_of_the_first_source() -> None:
+    as_of = {key: source["as_of"] for key, source in json.loads((PRICES / "sources.json").read_text())["sources"].items()}
+    for region in regions():
+        services = json.loads((PRICES / "regions" / f"{region}.json").read_text())["services"]
+        entries = [entry for items in services.values() for entry in items.values()]
+        assert [entry["effective"] for entry in entries] == [as_of[entry["sources"][0]] for entry in entries]
+
+
 def test_a_free_allowance_names_items_that_have_a_price() -> None:
     assert all(BOOK.price(allowance.service, item) for allowance in BOOK.allowances for item in allowance.items)
 

@@ -112,13 +112,14 @@ def make_account(make_function: Callable[..., FunctionState]) -> Callable[..., A
              default: MethodSettings | None = None, cache_gb: float | None = None,
              body_schema: Mapping[str, Any] | None = None) -> Account:
         served = function or make_function()
+        default = default or MethodSettings(cached=True)
         rest = (RouteState("GET", "/products", served.name, "live"),
                 RouteState("GET", "/products/{id}", served.name, "live", cache_keys=("path.id",)),
                 RouteState("POST", "/orders", served.name, "live", body_schema=body_schema))
         http = tuple(RouteState(r.method, r.path, r.function, r.qualifier, payload_format="2.0") for r in rest)
-        prod = StageState("prod", default or MethodSettings(), cache_gb=cache_gb, access_log_group="rest-access",
+        prod = StageState("prod", default, cache_gb=cache_gb, access_log_group="rest-access",
                           access_log_format=LOG_FORMAT)
-        plain = StageState("$default", default or MethodSettings(), access_log_group="http-access",
+        plain = StageState("$default", default, access_log_group="http-access",
                            access_log_format=LOG_FORMAT)
         account = Account(quotas or Quotas())
         account.replace({served.name: served}, {"a1": ApiState("a1", "ShopRest", "rest", rest, {"prod": prod}),

@@ -122,6 +122,16 @@ def test_functions_without_reserved_concurrency_share_what_the_others_leave(make
     assert all(isinstance(scene.ask(0.0, name="kept"), Environment) for _ in range(3))
 
 
+def test_provisioned_environments_wait_until_the_account_has_room(make_function: MakeFunction) -> None:
+    function = make_function()
+    scene = Scene(function, quotas=Quotas(account_concurrency=3))
+    first, *_ = [scene.run(0.0, version=ONE) for _ in range(3)]
+    scene.functions[function.name] = replace(function, provisioned=pc(2))
+    assert scene.refused(1.0, version=ONE)[0] == "concurrency"
+    scene.fleet.release(first, 2.0)
+    assert scene.run(2.0, version=ONE).provisioned
+
+
 def test_a_function_starts_at_most_its_scaling_capacity_at_once(make_function: MakeFunction) -> None:
     scene = Scene(make_function("a"), make_function("b"), quotas=Quotas(scaling_capacity=3, scaling_refill_per_s=1.0))
     started = [scene.run(0.0, name="a") for _ in range(3)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ ONE = RouteState("GET", "/products/{id}", "f", cache_keys=("path.id", "querystri
 
 
 def cached(**settings: Any) -> StageState:
-    return StageState("prod", MethodSettings(**settings), cache_gb=0.5)
+    return StageState("prod", MethodSettings(**({"cached": True} | settings)), cache_gb=0.5)
 
 
 def ask(caches: Caches, exchange: Exchange, now: float, body: bytes = b"x", status: int = 200) -> bool | None:
@@ -53,9 +54,9 @@ def test_a_hit_gives_the_body_that_was_kept(make_exchange: Make) -> None:
 
 
 @pytest.mark.parametrize("case", [
-    {"kind": "http"}, {"method": "POST"}, {"stage": StageState("prod")}, {"stage": cached(cached=False)},
-    {"stage": cached(cache_ttl_s=0)},
-    {"stage": StageState("prod", settings={"GET /products": MethodSettings(cached=False)}, cache_gb=0.5)},
+    {"kind": "http"}, {"method": "POST"}, {"stage": StageState("prod", MethodSettings(cached=True))},
+    {"stage": cached(cached=False)}, {"stage": cached(cache_ttl_s=0)}, {"stage": StageState("prod", cache_gb=0.5)},
+    {"stage": replace(cached(), settings={"GET /products": MethodSettings(cached=False)})},
 ])
 def test_what_is_not_cached_neither_hits_nor_misses(case: dict[str, Any], make_exchange: Make) -> None:
     caches = Caches()
@@ -78,7 +79,7 @@ def test_a_flush_or_another_size_drops_all_that_was_kept(make_exchange: Make) ->
     ask(caches, make_exchange(stage=stage), 0.0)
     caches.flush("a1", "prod")
     assert ask(caches, make_exchange(stage=stage), 0.0) is False
-    assert ask(caches, make_exchange(stage=StageState("prod", cache_gb=1.6)), 0.0) is False
+    assert ask(caches, make_exchange(stage=replace(stage, cache_gb=1.6)), 0.0) is False
 
 
 def test_the_least_recently_used_answer_makes_room() -> None:

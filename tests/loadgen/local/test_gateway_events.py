@@ -32,7 +32,8 @@ def test_a_rest_event_has_the_recorded_members_and_no_version(make_exchange: Mak
                                      "stageVariables", "body", "isBase64Encoded")] == [None] * 5 + [False]
     assert set(event["requestContext"]) == {
         "accountId", "apiId", "deploymentId", "domainName", "domainPrefix", "extendedRequestId", "httpMethod",
-        "identity", "path", "protocol", "requestId", "requestTime", "requestTimeEpoch", "resourceId", "resourcePath", "stage"}
+        "identity", "path", "protocol", "requestId", "requestTime", "requestTimeEpoch", "resourceId", "resourcePath",
+        "stage"}
     assert event["requestContext"]["path"] == "/prod/products"
     assert event["requestContext"]["requestTime"] == "15/Jun/2025:15:06:40 +0000"
 

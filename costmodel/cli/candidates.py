@@ -1,0 +1,82 @@
+"""What `compare`, `optimise` and `report` have in common: which configurations, under which workload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+
+import typer
+
+from costmodel.errors import InputError
+from loadgen.terminal import progress
+
+if TYPE_CHECKING:
+    from costmodel.planning.plan import Comparison
+    from loadgen.deployment import ApiKind, Architecture
+
+T = TypeVar("T")
+
+Model = Annotated[Path, typer.Argument(help="A model that `costmodel fit` wrote.")]
+FromRun = Annotated[Path, typer.Option("--run", help="The run whose traffic is the month's, and today's setting.")]
+Apis = Annotated[str | None, typer.Option("--api", help="API kinds, as rest,http; else today's.")]
+Memories = Annotated[str | None, typer.Option("--memory", help="Memory sizes [MB], as 256,512; else the template's.")]
+Architectures = Annotated[str | None, typer.Option("--architecture", help="As x86_64,arm64; else the template's.")]
+Provisioned = Annotated[str, typer.Option("--provisioned", help="Provisioned concurrency, as 0,2.")]
+Caches = Annotated[str, typer.Option("--cache", help="Cache sizes [GB], as none,0.5; only for REST.")]
+Requests = Annotated[float | None, typer.Option("--requests-per-month", help="Else the run's traffic without a pause.")]
+Seed = Annotated[int, typer.Option(help="Of the simulated arrivals.")]
+Replications = Annotated[int, typer.Option(min=1, help="Simulations of each configuration.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+def compared(model: Path, run: Path, *, api: str | None, memory: str | None, architecture: str | None, provisioned: str,
+             cache: str, requests_per_month: float | None, seed: int, replications: int, quiet: bool) -> Comparison:
+    """The comparison that the options ask for."""
+    from costmodel.performance.model import PerformanceModel
+    from costmodel.planning.comparison import compare
+    from costmodel.pricing.price_book import PriceBook
+    from costmodel.workload import Workload
+    from loadgen.configuration import grid
+    from loadgen.measurements.run import Run
+
+    fitted, source = PerformanceModel.load(model), Run(run)
+    today = source.intent.configuration
+    configurations = grid(
+        fitted.deployment,
+        api=_listed("--api", api, _api_kind) or (today.api.kind,),
+        memory_mb=_listed("--memory", memory, int),
+        architecture=_listed("--architecture", architecture, _architecture),
+        provisioned=_listed("--provisioned", provisioned, int) or (0,),
+        cache_gb=_listed("--cache", cache, _cache_gb) or (None,),
+    )
+    workload = Workload.from_run(source).scaled(requests_per_month)
+    with progress(quiet=quiet) as say:
+        return compare(fitted, workload, configurations, PriceBook.load(source.intent.target.region), today=today,
+                       seed=seed, replications=replications, progress=say)
+
+
+def _listed(option: str, text: str | None, read: Callable[[str], T]) -> Sequence[T] | None:
+    """The values of a comma-separated option; None when it was not given. Raises InputError that names it."""
+    if text is None:
+        return None
+    try:
+        return [read(word.strip()) for word in text.split(",")]
+    except ValueError as problem:
+        raise InputError(f"{option} = {text!r}: {problem}: give values with commas between them, see --help") from None
+
+
+def _api_kind(word: str) -> ApiKind:
+    if word not in ("rest", "http"):
+        raise ValueError(f"{word!r} is neither rest nor http")
+    return cast("ApiKind", word)
+
+
+def _architecture(word: str) -> Architecture:
+    if word not in ("x86_64", "arm64"):
+        raise ValueError(f"{word!r} is neither x86_64 nor arm64")
+    return cast("Architecture", word)
+
+
+def _cache_gb(word: str) -> float | None:
+    return None if word == "none" else float(word)

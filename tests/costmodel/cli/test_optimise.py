@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from typer.testing import CliRunner
+
+from costmodel.cli import app
+from costmodel.errors import InputError, NothingMeetsError
+
+Fitted = Any
+GRID = ["--api", "rest", "--memory", "256,512,1024", "--requests-per-month", "1e6"]
+
+
+def test_a_plan_is_the_cheapest_under_the_slo_with_reasons_and_the_whole_comparison(fitted: Fitted) -> None:
+    arguments = ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 200 ms", "--json"]
+    plan = json.loads(CliRunner().invoke(app, arguments, catch_exceptions=False).stdout)
+    figures = {candidate["label"]: candidate for candidate in plan["candidates"]}
+    meeting = {label for label, candidate in figures.items() if candidate["p95_ms"] < 200}
+    assert "REST 256 MB" not in meeting
+    assert plan["choice"] == min(meeting, key=lambda label: figures[label]["usd_per_month"])
+    assert plan["why_lost"]["REST 256 MB"].startswith("misses p95 by ")
+    saving = figures[plan["today"]]["usd_per_month"] - figures[plan["choice"]]["usd_per_month"]
+    assert abs(plan["saving_usd_per_month"] - saving) < 1e-6
+
+
+def test_a_plan_in_words_says_today_the_choice_and_why_not_the_others(fitted: Fitted) -> None:
+    arguments = ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 200 ms", "--objective", "latency"]
+    output = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert output.splitlines()[0].startswith("today      REST 1024 MB: p95 ")
+    assert "fastest    under p95 < 200 ms: REST 1024 MB" in output
+    assert "REST 256 MB  misses p95 by " in output
+
+
+def test_an_slo_that_nothing_meets_is_an_error_that_names_the_nearest(fitted: Fitted) -> None:
+    error = CliRunner().invoke(app, ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 1 ms"]).exception
+    assert isinstance(error, NothingMeetsError) and "nearest of 3 is REST 1024 MB: misses p95 by" in str(error)
+
+
+def test_an_slo_that_cannot_be_read_is_refused_before_anything_is_predicted(fitted: Fitted) -> None:
+    error = CliRunner().invoke(app, ["optimise", "nothing.json", "--run", "nowhere", "--slo", "p95 > 1 ms"]).exception
+    assert isinstance(error, InputError) and "upper limit" in str(error)

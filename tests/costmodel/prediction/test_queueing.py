@@ -1,0 +1,47 @@
+"""Closed forms against published values (tables of Erlang B; an independent simulation of the token bucket)."""
+
+from __future__ import annotations
+
+import pytest
+
+from costmodel.errors import InputError
+from costmodel.prediction.queueing import erlang_b, token_bucket_reject
+
+
+@pytest.mark.parametrize(("load", "servers", "blocked"), [
+    (2016, 1000, 0.504455), (8, 10, 0.121661), (5, 10, 0.018385), (20, 25, 0.050222), (50, 50, 0.104787)])
+def test_erlang_b_gives_the_published_digits(load: float, servers: int, blocked: float) -> None:
+    assert erlang_b(servers, load) == pytest.approx(blocked, abs=5e-7)
+
+
+def test_without_servers_everything_is_blocked() -> None:
+    assert erlang_b(0, 3.0) == 1.0
+
+
+@pytest.mark.parametrize(("arrivals", "rate", "burst", "rejected"), [
+    (9, 10, 5, 0.06427), (10, 10, 20, 0.02526), (12, 10, 50, 0.16670), (11, 10, 100, 0.09093)])
+def test_the_token_bucket_form_is_within_1e4_of_an_independent_simulation(
+        arrivals: float, rate: float, burst: float, rejected: float) -> None:
+    assert token_bucket_reject(arrivals, rate, burst) == pytest.approx(rejected, abs=1e-4)
+
+
+def test_a_bucket_of_one_token_is_a_server_without_a_queue() -> None:
+    """Any request within 1/rate of the last accepted one is rejected: Erlang B of one server."""
+    assert token_bucket_reject(3.0, 10.0, 1.0) == pytest.approx(erlang_b(1, 0.3))
+
+
+def test_a_large_bucket_rejects_only_what_is_above_its_rate() -> None:
+    assert token_bucket_reject(20.0, 10.0, 5000.0) == pytest.approx(0.5)
+    assert token_bucket_reject(5.0, 10.0, 5000.0) == pytest.approx(0.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("arguments", [(0.0, 10.0, 5.0), (10.0, 0.0, 5.0), (300.0, 10.0, 5.0), (9.0, 10.0, 0.5)])
+def test_outside_its_range_the_token_bucket_form_refuses(arguments: tuple[float, float, float]) -> None:
+    with pytest.raises(InputError, match="token_bucket_reject"):
+        token_bucket_reject(*arguments)
+
+
+@pytest.mark.parametrize("arguments", [(-1, 2.0), (5, -1.0), (5, float("inf")), (2_000_000, 1.0)])
+def test_outside_its_range_erlang_b_refuses(arguments: tuple[int, float]) -> None:
+    with pytest.raises(InputError, match="erlang_b"):
+        erlang_b(*arguments)
