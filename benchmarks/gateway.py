@@ -9,9 +9,7 @@ Quote the ratio, the rest is the machine's.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import multiprocessing
 import time
 from collections.abc import Awaitable, Callable
@@ -19,6 +17,7 @@ from multiprocessing.connection import Connection as Pipe
 from typing import Any
 
 import uvloop
+from figures import print_figures
 
 from loadgen.local.account import Account, ApiState, FunctionState, RouteState, StageState, Version
 from loadgen.local.connection import Connection
@@ -58,16 +57,6 @@ class Client(asyncio.Protocol):
             self._counts[0] += head.startswith(b"HTTP/1.1 200")
             self._received = b""
             self._transport.write(self._request)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-    else:
-        print("\n".join(f"{name:20} {value:12,.2f}" for name, value in figures.items()))
 
 
 def measure() -> dict[str, float]:
@@ -137,4 +126,4 @@ def account() -> Account:
 
 
 if __name__ == "__main__":
-    main()
+    print_figures(__doc__, measure)

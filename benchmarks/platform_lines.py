@@ -7,14 +7,13 @@ A tenth of the lines has an Init Duration. Each figure is the best of three; quo
 
 from __future__ import annotations
 
-import argparse
-import json
 import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from figures import print_figures
 
 from loadgen.collectors.platform_lines import Report, parse
 
@@ -22,16 +21,6 @@ LINES = 200_000
 PATTERN = re.compile(
     r"REPORT RequestId: (\S+)\s+Duration: ([\d.]+) ms\s+Billed Duration: (\d+) ms\s+Memory Size: (\d+) MB\s+"
     r"Max Memory Used: (\d+) MB(?:\s+Init Duration: ([\d.]+) ms)?")
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    figures = measure()
-    if parser.parse_args().json:
-        print(json.dumps(figures))
-    else:
-        print("\n".join(f"{name:24} {value:14,.2f}" for name, value in figures.items()))
 
 
 def measure() -> dict[str, float]:
@@ -68,4 +57,4 @@ def report_lines(count: int) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    print_figures(__doc__, measure)

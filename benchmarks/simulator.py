@@ -7,27 +7,15 @@ between runs. `--json` prints the same figures as one object.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
 
 import numpy as np
+from figures import print_figures
 
 from costmodel.prediction.simulator import BUCKET, FUNCTION, NONE, POOL, ROUTE, TABLE_SIZE, Arrivals, Rules, simulate
 
 REQUESTS = 4_000_000
 DURATION_S = 2.0
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    as_json = parser.parse_args().json
-    figures = measure()
-    if as_json:
-        print(json.dumps(figures))
-    else:
-        print("\n".join(f"{name:24} {value:14,.2f}" for name, value in figures.items()))
 
 
 def measure() -> dict[str, float]:
@@ -65,4 +53,4 @@ def rules() -> Rules:
 RULES = rules()
 
 if __name__ == "__main__":
-    main()
+    print_figures(__doc__, measure)

@@ -14,6 +14,8 @@ from collections.abc import Mapping
 
 from loadgen.deployment import ApiKind
 
+VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)")
+"""A variable in a format; its name is the first group."""
 _BOTH: Mapping[str, str] = {
     "requestId": "requestId",
     "requestTimeEpoch": "requestTimeEpoch",
@@ -58,5 +60,5 @@ NEEDED: Mapping[ApiKind, tuple[tuple[str, ...], ...]] = {
 
 def lacking(log_format: str, kind: ApiKind) -> tuple[str, ...]:
     """The variables (`$context.requestId`, …) that joining needs and the format does not have."""
-    found = set(re.findall(r"\$context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)", log_format))
+    found = set(VARIABLE.findall(log_format))
     return tuple(f"$context.{group[0]}" for group in NEEDED[kind] if not found.intersection(group))

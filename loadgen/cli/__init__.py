@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from loadgen.cli.check import check
+from loadgen.cli.collect import collect
 from loadgen.cli.discover import discover
 from loadgen.cli.iam import iam
 from loadgen.cli.restore import restore
 from loadgen.cli.run import run
 from loadgen.cli.serve import serve
+from loadgen.cli.show import show
 from loadgen.cli.sweep import sweep
 from loadgen.terminal import run_app
 
@@ -20,7 +22,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Load-test AWS Lambda behind API Gateway with Locust, and collect what AWS saw.",
 )
-for verb in (serve, discover, check, run, sweep, restore, iam):
+for verb in (serve, discover, check, run, sweep, collect, show, restore, iam):
     app.command()(verb)
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from loadgen.access_format import lacking
+from loadgen.access_format import VARIABLE, lacking
 from loadgen.collectors.calls import Calls, read_events
 from loadgen.collectors.sent import Sent
 from loadgen.errors import CollectError
@@ -41,7 +41,6 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "stage": ("stage",),
 }
 """Which `$context` variables fill a column, the first that is set."""
-_VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_]+(?:\.[A-Za-z0-9_]+)*)")
 _UNSET = ("", "-")
 
 
@@ -49,7 +48,7 @@ class LineReader:
     """Reads the lines of one format. `stage`: for a format that does not tell it."""
 
     def __init__(self, log_format: str, stage: str | None = None) -> None:
-        self.variables = tuple(_VARIABLE.findall(log_format))
+        self.variables = tuple(VARIABLE.findall(log_format))
         self.stage = stage
         self._pattern = _pattern(log_format)
 
@@ -69,7 +68,7 @@ class LineReader:
 
 
 def _pattern(log_format: str) -> re.Pattern[str]:
-    pieces = _VARIABLE.split(" ".join(log_format.split()))
+    pieces = VARIABLE.split(" ".join(log_format.split()))
     literals = [re.escape(piece).replace(r"\ ", r"\s*" if piece.strip() else r"\s+") for piece in pieces[::2]]
     return re.compile("(.*?)".join(literals), re.DOTALL)
 
