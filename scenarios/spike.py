@@ -10,7 +10,7 @@ PRODUCTS = Zipf(keys=200)
 
 
 class Shopper(ApiUser):
-    shape = spike(base_rps=100, peak_rps=200)
+    shape = spike(base_rps=125, peak_rps=250, before_s=6, after_s=6)
 
     @task(4)
     def list_products(self):

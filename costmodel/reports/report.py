@@ -170,7 +170,8 @@ def _reconciliation(run: Run) -> Mapping[str, Any]:
 
 def _charts(plan: Plan, runs: Sequence[Run], model: PerformanceModel, checks: Sequence[Check]) -> dict[str, str]:
     ranked = _ranked(plan)
-    bills = [check for check in checks if check.metric == "bill"]
+    bills = [(check.label, check.predicted, check.measured) for check in checks
+             if check.metric == "bill" and check.predicted is not None and check.measured is not None]
     drawn = {
         "cost_against_latency": charts.cost_against_latency(
             [c.label for c in ranked], [c.prediction.latency[ALL].p95_ms for c in ranked],
@@ -182,8 +183,8 @@ def _charts(plan: Plan, runs: Sequence[Run], model: PerformanceModel, checks: Se
     }
     if bills:
         drawn["predicted_against_measured"] = charts.predicted_against_measured(
-            [check.label for check in bills], [check.predicted for check in bills], [check.measured for check in bills],
-            "USD per million requests")
+            [label for label, _, _ in bills], [predicted for _, predicted, _ in bills],
+            [measured for _, _, measured in bills], "USD per million requests")
     return drawn
 
 

@@ -6,6 +6,7 @@ import typer
 
 from loadgen.cli.check import check
 from loadgen.cli.collect import collect
+from loadgen.cli.demo import demo
 from loadgen.cli.discover import discover
 from loadgen.cli.iam import iam
 from loadgen.cli.restore import restore
@@ -22,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Load-test AWS Lambda behind API Gateway with Locust, and collect what AWS saw.",
 )
-for verb in (serve, discover, check, run, sweep, collect, show, restore, iam):
+for verb in (demo, serve, discover, check, run, sweep, collect, show, restore, iam):
     app.command()(verb)
 
 

@@ -26,6 +26,7 @@ def run(
 ) -> None:
     """Run a scenario against a target, with the settings that are deployed, and collect what AWS saw."""
     from loadgen import deployer, runner
+    from loadgen.cli.quoting import confirm_cost
     from loadgen.collectors import collection
     from loadgen.schema import to_plain
     from loadgen.target import read_target
@@ -34,9 +35,9 @@ def run(
     place = read_target(target)
     kind = place.api(api or next(iter(place.apis))).kind  # type: ignore[arg-type]
     directory = out or Path("runs") / f"{scenario.stem}-{datetime.now():%Y%m%d-%H%M%S}"
+    description, configuration = runner.describe_scenario(scenario, place), deployer.describe(place, kind)
+    confirm_cost(place, [configuration], description, yes=yes)
     with progress(quiet=as_json) as say:
-        runner.describe_scenario(scenario, place)
-        configuration = deployer.describe(place, kind)
         done = runner.run_scenario(scenario, place, configuration, out=directory, seed=seed, processes=processes,
                                    warm_s=warm_s, slos=tuple(slo or ()), progress=say)
         if collect:

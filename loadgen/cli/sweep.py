@@ -27,8 +27,10 @@ def sweep(
 ) -> None:
     """Apply each configuration, run the scenario, collect; restore in the end, also after Ctrl-C."""
     from loadgen import sweeps
+    from loadgen.cli.quoting import confirm_cost
     from loadgen.configuration import grid
     from loadgen.errors import DeployError
+    from loadgen.runner import describe_scenario
     from loadgen.schema import to_plain
     from loadgen.target import read_target
     from loadgen.terminal import console, print_json, progress
@@ -38,6 +40,7 @@ def sweep(
     kinds = [place.api(kind).kind for kind in (api or place.apis)]  # type: ignore[arg-type]
     candidates = grid(place.deployment, api=kinds, memory_mb=memory, provisioned=provisioned or (0,),
                       cache_gb=(None, *(cache_gb or ())))
+    confirm_cost(place, candidates, describe_scenario(scenario, place), yes=yes)
     with progress(quiet=as_json) as say:
         sweeps.sweep(scenario, place, candidates, out=out, seed=seed, processes=processes, warm_s=warm_s,
                      deadline_s=deadline_s, progress=say)
