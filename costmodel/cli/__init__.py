@@ -7,8 +7,10 @@ import typer
 from costmodel.cli.compare import compare
 from costmodel.cli.fit import fit
 from costmodel.cli.optimise import optimise
+from costmodel.cli.predict import predict
 from costmodel.cli.price import price
 from costmodel.cli.prices import prices
+from costmodel.cli.report import report
 from loadgen.terminal import run_app
 
 app = typer.Typer(
@@ -18,7 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Predict and price serverless configurations from measured runs.",
 )
-for verb in (fit, price, compare, optimise):
+for verb in (fit, predict, price, compare, optimise, report):
     app.command()(verb)
 app.add_typer(prices, name="prices")
 

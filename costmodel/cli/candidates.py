@@ -1,8 +1,9 @@
-"""What `compare`, `optimise` and `report` have in common: which configurations, under which workload."""
+"""What `predict`, `compare`, `optimise` and `report` have in common: which configurations, under which workload."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
@@ -12,7 +13,10 @@ from costmodel.errors import InputError
 from loadgen.terminal import progress
 
 if TYPE_CHECKING:
+    from costmodel.performance.model import PerformanceModel
     from costmodel.planning.plan import Comparison
+    from costmodel.workload import Workload
+    from loadgen.configuration import Configuration
     from loadgen.deployment import ApiKind, Architecture
 
 T = TypeVar("T")
@@ -33,9 +37,31 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 def compared(model: Path, run: Path, *, api: str | None, memory: str | None, architecture: str | None, provisioned: str,
              cache: str, requests_per_month: float | None, seed: int, replications: int, quiet: bool) -> Comparison:
     """The comparison that the options ask for."""
-    from costmodel.performance.model import PerformanceModel
     from costmodel.planning.comparison import compare
     from costmodel.pricing.price_book import PriceBook
+
+    asked = read_question(model, run, api=api, memory=memory, architecture=architecture, provisioned=provisioned,
+                          cache=cache, requests_per_month=requests_per_month)
+    with progress(quiet=quiet) as say:
+        return compare(asked.model, asked.workload, asked.configurations, PriceBook.load(asked.region),
+                       today=asked.today, seed=seed, replications=replications, progress=say)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the options name: which configurations, by which model, under which traffic."""
+
+    model: PerformanceModel
+    workload: Workload
+    configurations: list[Configuration]
+    today: Configuration
+    region: str
+
+
+def read_question(model: Path, run: Path, *, api: str | None, memory: str | None, architecture: str | None,
+                  provisioned: str, cache: str, requests_per_month: float | None) -> Question:
+    """Read the model, the run and the options. Raises InputError that names the option."""
+    from costmodel.performance.model import PerformanceModel
     from costmodel.workload import Workload
     from loadgen.configuration import grid
     from loadgen.measurements.run import Run
@@ -51,9 +77,7 @@ def compared(model: Path, run: Path, *, api: str | None, memory: str | None, arc
         cache_gb=_listed("--cache", cache, _cache_gb) or (None,),
     )
     workload = Workload.from_run(source).scaled(requests_per_month)
-    with progress(quiet=quiet) as say:
-        return compare(fitted, workload, configurations, PriceBook.load(source.intent.target.region), today=today,
-                       seed=seed, replications=replications, progress=say)
+    return Question(fitted, workload, configurations, today, source.intent.target.region)
 
 
 def _listed(option: str, text: str | None, read: Callable[[str], T]) -> Sequence[T] | None:
