@@ -31,11 +31,13 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Outcome(Record):
-    """What became of one configuration. `error=None`: its run is complete and collected."""
+    """What became of one configuration. `error=None`: its run is complete."""
 
     label: str
     directory: str
     error: str | None = None
+    missing: tuple[str, ...] = ()
+    """What was not collected of the run, a sentence a source; `loadgen collect` looks again."""
 
 
 def sweep(scenario: str | Path, target: Target, configurations: Iterable[Configuration], *, out: str | Path,
@@ -99,13 +101,13 @@ class _Step:
         """Apply, run and collect one configuration; an error raised on purpose is an outcome."""
         say = _prefixed(say, configuration.label)
         try:
-            self._collected(configuration, directory, say)
+            missing = self._collected(configuration, directory, say)
         except LoadgenError as error:
             say(f"failed: {error}")
             return Outcome(configuration.label, directory.name, str(error))
-        return Outcome(configuration.label, directory.name)
+        return Outcome(configuration.label, directory.name, missing=missing)
 
-    def _collected(self, configuration: Configuration, directory: Path, say: Progress) -> None:
+    def _collected(self, configuration: Configuration, directory: Path, say: Progress) -> tuple[str, ...]:
         from loadgen.collectors.collection import collect
         from loadgen.runner import run_scenario
 
@@ -113,7 +115,8 @@ class _Step:
         if run is None:
             described = apply(self.target, configuration, self.journal, say)
             run = run_scenario(self.scenario, self.target, described, out=directory, progress=say, **self.options)
-        collect(run, deadline_s=self.deadline_s, progress=say)
+        found = collect(run, deadline_s=self.deadline_s, progress=say)
+        return tuple(str(collected) for collected in found.sources.values() if not collected.complete)
 
 
 def _finished(directory: Path, scenario: str | Path, seed: int) -> Run | None:

@@ -51,6 +51,8 @@ def sweep(
         for outcome in found:
             what = f"failed: {outcome.error}" if outcome.error else str(out / outcome.directory)
             console().print(f"{outcome.label:<24}  {what}", markup=False)
+            for sentence in outcome.missing:
+                console().print(f"{'':<24}  not collected: {sentence}", markup=False)
     failed = [outcome.label for outcome in found if outcome.error]
     if failed:
         raise DeployError(f"{out}: {len(failed)} of {len(found)} configurations failed: {', '.join(failed)}")

@@ -49,7 +49,7 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Configuration]:
 
     monkeypatch.setattr(runner, "describe_scenario", lambda scenario, target: None)
     monkeypatch.setattr(runner, "run_scenario", run_scenario)
-    monkeypatch.setattr(collection, "collect", lambda run, **options: None, raising=False)
+    monkeypatch.setattr(collection, "collect", lambda run, **options: collection.Collection({}), raising=False)
     return found
 
 
@@ -103,6 +103,16 @@ def test_a_run_that_fails_does_not_stop_the_others(
         runs = sweep(SCENARIO, target, two(target), out=tmp_path)
     assert [run.path.name for run in runs] == ["rest-512-mb"]
     assert [outcome.error for outcome in outcomes(tmp_path)] == [str(error), None]
+
+
+def test_what_was_not_collected_of_a_run_is_in_its_outcome(target: Target, ran: list[Configuration], tmp_path: Path,
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    late = collection.Collected("logs", {"invocations": 90}, missing={"REPORT lines": 10})
+    whole = collection.Collected("access_logs", {"access": 100})
+    found = collection.Collection({"logs": late, "access_logs": whole})
+    monkeypatch.setattr(collection, "collect", lambda run, **options: found)
+    assert len(sweep(SCENARIO, target, two(target), out=tmp_path)) == 2
+    assert {outcome.missing for outcome in outcomes(tmp_path)} == {("logs: 90 invocations; 10 REPORT lines missing",)}
 
 
 def test_a_sweep_of_which_nothing_works_fails_with_the_first_reason(target: Target, ran: list[Configuration],
