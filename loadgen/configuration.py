@@ -18,6 +18,10 @@ MEMORY_MB = range(128, 10_241)
 """Memory sizes that Lambda takes (Lambda developer guide, "Configure Lambda function memory")."""
 
 
+_DEFAULT_WORDS = ("x86_64", "pc0", "unreserved", "no-snapstart", "info")
+"""Settings that a label leaves out when most functions have them."""
+
+
 @dataclass(frozen=True)
 class RouteSettings(Record):
     """What a stage sets for one route; None: as the stage."""
@@ -96,13 +100,14 @@ class Configuration(Record):
     def label(self) -> str:
         """Short and unique: `REST 1024 MB`, `HTTP 512 MB arm64 pc2`, `REST 256 MB cache0.5`.
 
-        Functions that differ from most are named: `REST 256 MB pc1 Reports:256 MB`.
+        Functions that differ from most are named with what differs: `REST 256 MB pc1 Reports:pc0`.
         """
-        labels = {name: _function_label(settings) for name, settings in sorted(self.functions.items())}
-        counts = Counter(labels.values())
-        usual = [label for label, _ in counts.most_common(1)]
-        others = [f"{name}:{label}" for name, label in labels.items() if label not in usual]
-        return " ".join([self.api.kind.upper(), *usual, *others, *_api_labels(self.api)])
+        words = {name: _function_words(settings) for name, settings in sorted(self.functions.items())}
+        usual = Counter(words.values()).most_common(1)[0][0] if words else ()
+        others = [f"{name}:{' '.join(word for word, common in zip(own, usual, strict=True) if word != common)}"
+                  for name, own in words.items() if own != usual]
+        shown = [word for word in usual if word not in _DEFAULT_WORDS]
+        return " ".join([self.api.kind.upper(), *shown, *others, *_api_labels(self.api)])
 
     def with_functions(self, **changes: Any) -> Configuration:
         """The same configuration with these settings changed in every function."""
@@ -160,19 +165,13 @@ def _combine(base: Configuration, deployment: Deployment, cache_gb: float | None
     return Configuration(replace(base.api, cache_gb=cache_gb), functions)
 
 
-def _function_label(settings: FunctionSettings) -> str:
-    parts = [f"{settings.memory_mb} MB"]
-    if settings.architecture != "x86_64":
-        parts.append(settings.architecture)
-    if settings.provisioned:
-        parts.append(f"pc{settings.provisioned}")
-    if settings.reserved is not None:
-        parts.append(f"reserved{settings.reserved}")
-    if settings.snap_start:
-        parts.append("snapstart")
-    if settings.log_level != "INFO":
-        parts.append(settings.log_level.lower())
-    return " ".join(parts)
+def _function_words(settings: FunctionSettings) -> tuple[str, ...]:
+    """A word a setting, always in the same place."""
+    return (
+        f"{settings.memory_mb} MB", settings.architecture, f"pc{settings.provisioned}",
+        "unreserved" if settings.reserved is None else f"reserved{settings.reserved}",
+        "snapstart" if settings.snap_start else "no-snapstart", settings.log_level.lower(),
+    )
 
 
 def _api_labels(api: ApiSettings) -> list[str]:

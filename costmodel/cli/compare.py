@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from costmodel.planning.plan import Candidate, Comparison
 
 COLUMNS = ("configuration", "p50 ms", "p95 ms", "p99 ms", "cold", "throttled", "a month", "per million", "90 %", "")
-FEW = 3
-"""Configurations that are named at a caveat; more are counted."""
 
 
 def compare(
@@ -45,7 +43,7 @@ def compare(
         print_json(comparison_document(comparison))
     else:
         print_table(comparison_table(comparison))
-        for line in comparison_lines(comparison):
+        for line in comparison.notes:
             console().print(line, markup=False)
 
 
@@ -59,23 +57,6 @@ def comparison_table(comparison: Comparison) -> Table:
     """A row a candidate, cheapest first."""
     ranked = sorted(comparison.candidates, key=lambda candidate: candidate.bill.total)
     return table(COLUMNS, [_row(comparison, candidate) for candidate in ranked], left=("configuration", ""))
-
-
-def comparison_lines(comparison: Comparison) -> list[str]:
-    """What stands below the table: assumptions, and each caveat once with the candidates that it is of."""
-    caveats: dict[str, list[str]] = {}
-    for candidate in comparison.candidates:
-        for caveat in candidate.prediction.caveats:
-            caveats.setdefault(caveat, []).append(candidate.label)
-    everyone = len(comparison.candidates)
-    return [
-        *comparison.assumptions,
-        *(f"{_whose(labels, everyone)}: {caveat}" for caveat, labels in caveats.items()),
-    ]
-
-
-def _whose(labels: list[str], everyone: int) -> str:
-    return ", ".join(labels) if len(labels) <= FEW else f"{len(labels)} of {everyone} configurations"
 
 
 def _row(comparison: Comparison, candidate: Candidate) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from costmodel.cli.candidates import (
     Seed,
     compared,
 )
-from costmodel.cli.compare import comparison_document, comparison_lines
+from costmodel.cli.compare import comparison_document
 from costmodel.cli.tables import print_table, table, usd
 from loadgen.terminal import console, print_json
 
@@ -51,7 +51,7 @@ def optimise(
         for line in plan_lines(plan):
             console().print(line, markup=False)
         print_table(table(("why not", ""), sorted(plan.why_lost.items()), left=("why not", "")))
-        for line in comparison_lines(comparison):
+        for line in comparison.notes:
             console().print(line, markup=False)
 
 

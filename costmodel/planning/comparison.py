@@ -1,11 +1,12 @@
 """Every candidate under the same workload: predicted, metered, priced.
 
 All candidates meet the same arrivals and the same draws (one seed: common random numbers), so that two bills differ by
-the configurations and not by chance. The 90 % interval of USD per million requests adds two spreads in quadrature:
+the configurations and not by chance. The 90 % intervals add two spreads in quadrature:
 
     arrivals    t-interval over the replications' bills: of their mean for a month, of one more for a run's own period
     durations   the bill again with every function's mean duration at the low and at the high end of its own interval,
-                all together: what they share (the form of the curve, a prior's ratio) errs in the same direction
+                all together: what they share (the form of the curve, a prior's ratio) errs in the same direction;
+                the p95 latency with that of the function that is least known
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 
 from costmodel.activity import Activity, FunctionTally, Tally
 from costmodel.planning.plan import Candidate, Comparison
-from costmodel.prediction.prediction import Interval, Prediction
+from costmodel.prediction.prediction import ALL, Interval, Prediction
 from costmodel.pricing.bill import Bill, price
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
@@ -56,7 +57,8 @@ def compare(model: PerformanceModel, workload: Workload, configurations: Iterabl
         bill = _bill(prediction.activity, book)
         interval = _interval(spread, prediction, bill, book, of_the_mean=workload.cyclic)
         was_run = prediction.configuration in run_already
-        candidates.append(Candidate(prediction.configuration, prediction, bill, interval, was_run))
+        p95_ms = _p95_interval(spread, prediction)
+        candidates.append(Candidate(prediction.configuration, prediction, bill, interval, p95_ms, was_run))
         if progress:
             progress(f"{number} of {len(wanted)} configurations predicted: {prediction.configuration.label}")
     drawn = f"Every configuration meets the same arrivals and draws (seed {seed}, {replications} replications)."
@@ -91,6 +93,16 @@ def _interval(spread: Spread, prediction: Prediction, bill: Bill, book: PriceBoo
     ends = (_with_durations(spread, prediction, end) for end in (0, 1))
     low, high = (float(_bill(activity, book).usd_per_million) for activity in ends)
     return Interval(here - math.hypot(by_chance, here - low), here + math.hypot(by_chance, high - here), LEVEL)
+
+
+def _p95_interval(spread: Spread, prediction: Prediction) -> Interval:
+    p95_ms, by_chance = prediction.latency[ALL].p95_ms, prediction.intervals.get("p95_ms")
+    functions = prediction.configuration.functions
+    ran = {tally.function for tally in prediction.activity.of(FunctionTally)}
+    factors = [spread(name, functions[name].memory_mb, functions[name].architecture) for name in ran] or [(1.0, 1.0)]
+    low, high = min(low for low, _ in factors) * p95_ms, max(high for _, high in factors) * p95_ms
+    below, above = (p95_ms - by_chance.low, by_chance.high - p95_ms) if by_chance else (0.0, 0.0)
+    return Interval(p95_ms - math.hypot(below, p95_ms - low), p95_ms + math.hypot(above, high - p95_ms), LEVEL)
 
 
 def _half_width(values: Sequence[float], of_the_mean: bool) -> float:

@@ -16,16 +16,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+FEW = 3
+"""Configurations that are named at a caveat; more are counted."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A configuration, what it will do and what it costs a month. `usd_per_million_interval`: 90 %."""
+    """A configuration, what it will do and what it costs a month. Intervals: 90 %, with what the durations may be off."""
 
     configuration: Configuration
     prediction: Prediction
     bill: Bill
     usd_per_million_interval: Interval
+    p95_ms_interval: Interval
     measured: bool = False
     """It was one of the configurations that were run."""
 
@@ -42,6 +45,16 @@ class Comparison:
     today: Candidate
     assumptions: tuple[str, ...]
     """Printed with every table: month length, free tier, transfer, scale."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The assumptions, and each caveat once with the candidates that it is of."""
+        caveats: dict[str, list[str]] = {}
+        for candidate in self.candidates:
+            for caveat in candidate.prediction.caveats:
+                caveats.setdefault(caveat, []).append(candidate.label)
+        everyone = len(self.candidates)
+        return (*self.assumptions, *(f"{_whose(labels, everyone)}: {caveat}" for caveat, labels in caveats.items()))
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -86,6 +99,10 @@ class Plan:
         return self.comparison.today.bill.total - self.choice.bill.total
 
 
+def _whose(labels: Sequence[str], everyone: int) -> str:
+    return ", ".join(labels) if len(labels) <= FEW else f"{len(labels)} of {everyone} configurations"
+
+
 def _figures(candidate: Candidate) -> dict[str, Any]:
     api, functions = candidate.configuration.api, candidate.configuration.functions.values()
     prediction, latency = candidate.prediction, candidate.prediction.latency[ALL]
@@ -99,6 +116,8 @@ def _figures(candidate: Candidate) -> dict[str, Any]:
         "measured": candidate.measured,
         "p50_ms": latency.p50_ms,
         "p95_ms": latency.p95_ms,
+        "p95_ms_low": candidate.p95_ms_interval.low,
+        "p95_ms_high": candidate.p95_ms_interval.high,
         "p99_ms": latency.p99_ms,
         "cold_share": prediction.cold_share,
         "throttled_share": sum(prediction.throttled.values()),

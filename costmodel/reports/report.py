@@ -59,7 +59,7 @@ def render_report(plan: Plan, runs: Sequence[Run], *, model: PerformanceModel, c
     return template.render(
         plan=plan, headline=_headline(plan), choice_origin=_origin(plan.choice), saving=_saving(plan), sure=_sure(plan, checks),
         candidates=[_row(plan, candidate) for candidate in _ranked(plan)], components=_components(plan.choice),
-        checks=checks, reconciliations=[_reconciliation(run) for run in runs], assumptions=_assumptions(plan),
+        checks=checks, reconciliations=[_reconciliation(run) for run in runs], assumptions=plan.comparison.notes,
         provenance=_provenance(plan, runs), charts=drawn, usd=usd, figure=figure,
     )
 
@@ -97,9 +97,8 @@ def _saving(plan: Plan) -> str:
 
 
 def _sure(plan: Plan, checks: Sequence[Check]) -> Mapping[str, str]:
-    prediction = plan.choice.prediction
-    p95, interval = prediction.latency[ALL].p95_ms, prediction.intervals.get("p95_ms")
-    title = f"p95 {interval.low:.0f} to {interval.high:.0f} ms" if interval else f"p95 {p95:.0f} ms"
+    prediction, interval = plan.choice.prediction, plan.choice.p95_ms_interval
+    title = f"p95 {interval.low:.0f} to {interval.high:.0f} ms"
     bills = [abs(check.error) for check in checks if check.metric == "bill" and check.error is not None]
     against = f"; on its own runs the model's bill was off by at most {max(bills):.1%}" if bills else ""
     caveats = f"; {len(prediction.caveats)} caveat(s) below" if prediction.caveats else ""
@@ -139,13 +138,6 @@ def _tags(candidate: Candidate, is_today: bool) -> tuple[str, ...]:
 
 def _components(candidate: Candidate) -> list[Any]:
     return sorted((c for c in candidate.bill.components if c.quantity), key=lambda component: -component.cost)
-
-
-def _assumptions(plan: Plan) -> list[str]:
-    lines = list(plan.comparison.assumptions)
-    for candidate in _ranked(plan):
-        lines += [f"{candidate.label}: {caveat}" for caveat in candidate.prediction.caveats]
-    return list(dict.fromkeys(lines))
 
 
 def _provenance(plan: Plan, runs: Sequence[Run]) -> list[str]:

@@ -76,7 +76,7 @@ def test_the_label_is_short() -> None:
 
 
 def test_in_the_label_functions_that_differ_from_most_are_named(shop: Deployment) -> None:
-    assert grid(shop, memory_mb=(256,), provisioned=(1,))[0].label == "REST 256 MB pc1 Reports:256 MB"
+    assert grid(shop, memory_mb=(256,), provisioned=(1,))[0].label == "REST 256 MB pc1 Reports:pc0"
 
 
 @pytest.mark.parametrize(("build", "settings", "said"), [

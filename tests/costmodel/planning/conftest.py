@@ -72,6 +72,7 @@ def candidate() -> MakeCandidate:
         components = tuple(CostComponent(service, "item", "r", "request", Decimal(1_000_000), part / 1_000_000, part,
                                          "predicted", "a list", None) for service, part in parts)
         bill = Bill("us-east-1", 730.0, components, Decimal(1_000_000))
-        return Candidate(configuration, prediction, bill, Interval(usd * 0.9, usd * 1.1))
+        return Candidate(configuration, prediction, bill, Interval(usd * 0.9, usd * 1.1),
+                         Interval(prediction.latency[ALL].p95_ms * 0.9, prediction.latency[ALL].p95_ms * 1.1))
 
     return make
