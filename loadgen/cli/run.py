@@ -29,9 +29,11 @@ def run(
     from loadgen.cli.quoting import confirm_cost
     from loadgen.collectors import collection
     from loadgen.schema import to_plain
+    from loadgen.slo import SLO
     from loadgen.target import read_target
     from loadgen.terminal import console, print_json, progress
 
+    slos = [SLO.parse(text) for text in slo or ()]
     place = read_target(target)
     kind = place.api(api or next(iter(place.apis))).kind  # type: ignore[arg-type]
     directory = out or Path("runs") / f"{scenario.stem}-{datetime.now():%Y%m%d-%H%M%S}"
@@ -39,7 +41,7 @@ def run(
     confirm_cost(place, [configuration], description, yes=yes)
     with progress(quiet=as_json) as say:
         done = runner.run_scenario(scenario, place, configuration, out=directory, seed=seed, processes=processes,
-                                   warm_s=warm_s, slos=tuple(slo or ()), progress=say)
+                                   warm_s=warm_s, slos=slos, progress=say)
         if collect:
             collection.collect(done, deadline_s=deadline_s, progress=say)
     finished = done.finished

@@ -71,6 +71,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 async def _serve(settings: Settings) -> None:
+    from loadgen.local.handlers import read_profile
     from loadgen.local.server import DataPlane, Options
     from loadgen.template import read_template
 
@@ -94,6 +95,8 @@ async def _serve(settings: Settings) -> None:
     endpoint_url = f"http://{HOST}:{listener.getsockname()[1]}"
     data_url = f"http://{HOST}:{await data.serve(settings.data_port)}"
     target = await asyncio.to_thread(_seed, deployment, stack, endpoint_url, data_url, account)
+    for function in account.functions.values():
+        read_profile(function)  # a wrong profile is told now, not by a 500 a request
     _tell({"target": to_plain(target)})
     await stopped.wait()
     await data.close()

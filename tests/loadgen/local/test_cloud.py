@@ -86,3 +86,10 @@ def test_a_process_that_dies_is_told_with_its_last_words() -> None:
     with pytest.raises(LocalCloudError, match="ended by itself"):
         cloud.wait()
     cloud.stop()
+
+
+def test_a_profile_that_cannot_be_read_stops_the_start_by_name(tmp_path: Path) -> None:
+    template = tmp_path / "template.yaml"
+    template.write_text(SHOP.read_text().replace("Function: f3,", "Function: f9,"))
+    with pytest.raises(TemplateError, match=r"Product\.Metadata\.LocalProfile\.Function"):
+        LocalCloud(template).start()
