@@ -16,10 +16,10 @@ demo: $(VENV)/.demo  ## the whole line on this machine: sweep, collect, fit, com
 	$(BIN)/loadgen demo
 
 test: $(VENV)/.test  ## the suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 test-all: $(VENV)/.test  ## the suite and its slow checks
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "slow or not slow"
 
 check: $(VENV)/.check  ## ruff and mypy --strict
 	$(BIN)/ruff check .

@@ -25,3 +25,12 @@ def fresh_cloud() -> Iterator[Target]:
     """The target of a local cloud that is this test's alone."""
     with LocalCloud(SHOP_TEMPLATE, provisioned_delay_s=0.2) as target:
         yield target
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together, on one worker of pytest-xdist, what shares a fixture that takes long; the longest first."""
+    items.sort(key=lambda item: "pipeline" not in item.path.parts)
+    for item in items:
+        group = "readme" if "readme" in getattr(item, "fixturenames", ()) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from costmodel.reports.report import usd
 
@@ -16,13 +16,18 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium on the 
 
 
 @pytest.fixture(scope="module")
-def page(readme: SimpleNamespace) -> Iterator[Page]:
+def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1280, "height": 800})
-        page.goto((readme.place / "runs/readme/plan.html").as_uri())
-        yield page
+        yield browser
         browser.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, readme: SimpleNamespace) -> Page:
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.goto((readme.place / "runs/readme/plan.html").as_uri())
+    return page
 
 
 @pytest.mark.parametrize("answer", ["choice", "monthly", "per-million", "saving", "sure"])
@@ -46,12 +51,9 @@ def test_charts_are_drawn_and_nothing_is_wider_than_the_window(page: Page) -> No
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 
-def test_nothing_is_asked_of_the_network(readme: SimpleNamespace) -> None:
+def test_nothing_is_asked_of_the_network(browser: Browser, readme: SimpleNamespace) -> None:
     asked: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.goto((readme.place / "runs/readme/plan.html").as_uri())
-        browser.close()
+    page = browser.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((readme.place / "runs/readme/plan.html").as_uri())
     assert len(asked) == 1
