@@ -7,6 +7,7 @@ those of another, and provisioned ones from spilled ones. Restoring deletes thes
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -54,6 +55,7 @@ def apply(target: Target, configuration: Configuration, journal: Journal,
     with explained(DeployError, f"apply {configuration.label}"):
         for name, function in _deployed(target, configuration.functions, say).items():
             now = function.read()
+            _check_left_over(now, marker)
             journal.record(now)
             function.move(now, _wanted(now, configuration.functions[name], marker), wait=True)
         gateway = client(target, _SERVICES[kind])
@@ -111,6 +113,14 @@ def _check(configuration: Configuration, now: Configuration) -> None:
             raise ConfigurationError(
                 f"functions.{name}.log_level={settings.log_level}: it is deployed with {deployed.log_level}, which "
                 "decides what can be collected: set LoggingConfig in the template and deploy, or predict it")
+
+
+def _check_left_over(now: FunctionState, marker: str) -> None:
+    """Refuse to take for the original what another sweep made and has not restored."""
+    description = str(now.settings.get("Description", ""))
+    if re.match(r"loadgen-[0-9a-f]{8} ", description) and not description.startswith(marker):
+        raise DeployError(f"{now.name}: another sweep changes it, or was killed before it could restore it: wait, or run "
+                          "`loadgen restore` on that sweep's journal.jsonl first")
 
 
 def _wanted(now: FunctionState, settings: FunctionSettings, marker: str) -> FunctionState:

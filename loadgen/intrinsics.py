@@ -147,7 +147,7 @@ def as_text(value: Any) -> str:
 
 def _parameter_value(name: str, parameter: Mapping[str, Any], given: Mapping[str, str], where: str) -> Any:
     if name not in given and "Default" not in parameter:
-        raise TemplateError(f"{where}: parameter {name}: it has no default: give its value")
+        raise TemplateError(f"{where}: parameter {name}: it has no default: give its value", parameter=name)
     value = given.get(name, parameter.get("Default"))
     allowed = [as_text(choice) for choice in parameter.get("AllowedValues", [])]
     if allowed and as_text(value) not in allowed:

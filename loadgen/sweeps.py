@@ -10,8 +10,11 @@ does the rest.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,18 +59,8 @@ def sweep(scenario: str | Path, target: Target, configurations: Iterable[Configu
     out.mkdir(parents=True, exist_ok=True)
     options = {"seed": seed, "processes": processes, **run_options}
     step = _Step(scenario, target, journal or Journal(out / FILE_NAME), deadline_s, options)
-    named = name_directories(configurations)
-    found: list[Outcome] = []
-    try:
-        for position, (directory, configuration) in enumerate(named.items(), start=1):
-            found.append(step.attempt(configuration, out / directory, _prefixed(say, f"{position}/{len(named)}")))
-            _write_outcomes(out, found)
-    finally:
-        _restore(step, say)
-    runs = [Run(out / outcome.directory) for outcome in found if outcome.error is None]
-    if found and not runs:
-        raise DeployError(f"{out}: no configuration of the sweep worked: {found[0].label}: {found[0].error}")
-    return runs
+    with _alone(out):
+        return _run_all(step, name_directories(configurations), out, say)
 
 
 def outcomes(out: str | Path) -> tuple[Outcome, ...]:
@@ -134,6 +127,33 @@ def _finished(directory: Path, scenario: str | Path, seed: int) -> Run | None:
         raise InputError(f"{directory}: an incomplete run, and {aside} is another: move one of them away")
     directory.rename(aside)
     return None
+
+
+def _run_all(step: _Step, named: Mapping[str, Configuration], out: Path, say: Progress) -> list[Run]:
+    found: list[Outcome] = []
+    try:
+        for position, (directory, configuration) in enumerate(named.items(), start=1):
+            found.append(step.attempt(configuration, out / directory, _prefixed(say, f"{position}/{len(named)}")))
+            _write_outcomes(out, found)
+    finally:
+        _restore(step, say)
+    runs = [Run(out / outcome.directory) for outcome in found if outcome.error is None]
+    if found and not runs:
+        raise DeployError(f"{out}: no configuration of the sweep worked: {found[0].label}: {found[0].error}")
+    return runs
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """Hold the directory for this sweep; the system lets go of it when the process ends, however it ends."""
+    held = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise InputError(f"{out}: another sweep runs into this directory: wait for it, or give another one") from None
+    finally:
+        os.close(held)
 
 
 def _restore(step: _Step, say: Progress) -> None:

@@ -28,11 +28,13 @@ def run_app(app: typer.Typer) -> None:
     except LoadgenError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
+        sys.exit(1)
+    except OSError as problem:
+        if problem.filename is None:
+            raise
+        print(f"error: {problem.filename}: {(problem.strerror or str(problem)).lower()}", file=sys.stderr)
         sys.exit(1)
 
 

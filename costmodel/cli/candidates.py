@@ -86,8 +86,8 @@ def _listed(option: str, text: str | None, read: Callable[[str], T]) -> Sequence
         return None
     try:
         return [read(word.strip()) for word in text.split(",")]
-    except ValueError as problem:
-        raise InputError(f"{option} = {text!r}: {problem}: give values with commas between them, see --help") from None
+    except ValueError:
+        raise InputError(f"{option} = {text!r}: give values of its kind with commas between them, see --help") from None
 
 
 def _api_kind(word: str) -> ApiKind:

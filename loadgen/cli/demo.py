@@ -44,6 +44,7 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print the last screen as JSON.")] = False,
 ) -> None:
     """Try everything on the local cloud: sweep, collect, fit, compare, plan. No AWS account, nothing to pay."""
+    from loadgen.cli.interrupted import kept
     from loadgen.errors import InputError
     from loadgen.slo import SLO
     from loadgen.terminal import console, print_json, progress
@@ -59,7 +60,7 @@ def demo(
             say("fitting, comparing, writing the plan")
             screen = _planned(runs, wanted, directory, say)
     except KeyboardInterrupt:
-        console().print(_kept(directory), markup=False)
+        console().print(kept(directory), markup=False)
         raise
     if as_json:
         print_json(screen)
@@ -186,13 +187,3 @@ def _by_component(candidate: Candidate) -> dict[str, float]:
         name = SERVICES.get(component.service) or component.item.split("_")[0]
         totals[name] += float(component.cost / candidate.bill.requests * 1_000_000)
     return dict(sorted(totals.items(), key=lambda item: -item[1]))
-
-
-def _kept(directory: Path) -> str:
-    """What an interrupted demo leaves."""
-    from loadgen.measurements.run import Run
-
-    runs = [Run(path.parent) for path in sorted(directory.glob("*/intent.json"))]
-    kept = [f"{run.path.name} ({run.rows('requests'):,} requests)" for run in runs if run.shards("requests")]
-    return (f"interrupted: everything is restored and stopped; kept in {directory}: {', '.join(kept)}" if kept
-            else "interrupted: everything is stopped; nothing was measured yet")

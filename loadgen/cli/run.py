@@ -26,6 +26,7 @@ def run(
 ) -> None:
     """Run a scenario against a target, with the settings that are deployed, and collect what AWS saw."""
     from loadgen import deployer, runner
+    from loadgen.cli.interrupted import kept
     from loadgen.cli.quoting import confirm_cost
     from loadgen.collectors import collection
     from loadgen.schema import to_plain
@@ -40,10 +41,14 @@ def run(
     description, configuration = runner.describe_scenario(scenario, place), deployer.describe(place, kind)
     confirm_cost(place, [configuration], description, yes=yes)
     with progress(quiet=as_json) as say:
-        done = runner.run_scenario(scenario, place, configuration, out=directory, seed=seed, processes=processes,
-                                   warm_s=warm_s, slos=slos, progress=say)
-        if collect:
-            collection.collect(done, deadline_s=deadline_s, progress=say)
+        try:
+            done = runner.run_scenario(scenario, place, configuration, out=directory, seed=seed, processes=processes,
+                                       warm_s=warm_s, slos=slos, progress=say)
+            if collect:
+                collection.collect(done, deadline_s=deadline_s, progress=say)
+        except KeyboardInterrupt:
+            console().print(kept(directory), markup=False)
+            raise
     finished = done.finished
     if as_json:
         print_json({"run": str(directory), "configuration": configuration.label, "finished": to_plain(finished)})

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
+
+T = TypeVar("T")
 
 
 def sweep(
@@ -15,9 +18,9 @@ def sweep(
     out: Annotated[Path, typer.Option("--out", "-o", help="The sweep's directory; complete runs in it are kept.")],
     target: Annotated[Path, typer.Option("--target", "-t", help="The target file.")] = Path("target.toml"),
     api: Annotated[list[str] | None, typer.Option(help="rest, http or both [all of the target's].")] = None,
-    memory: Annotated[list[int] | None, typer.Option(help="Memory sizes [MB]; [as deployed].")] = None,
-    provisioned: Annotated[list[int] | None, typer.Option(help="Provisioned environments a function [0].")] = None,
-    cache_gb: Annotated[list[float] | None, typer.Option(help="REST cache sizes [GB], beside no cache.")] = None,
+    memory: Annotated[list[str] | None, typer.Option(help="Memory sizes [MB], as 256,512; [as deployed].")] = None,
+    provisioned: Annotated[list[str] | None, typer.Option(help="Provisioned environments a function, as 0,2; [0].")] = None,
+    cache_gb: Annotated[list[str] | None, typer.Option(help="REST cache sizes [GB], beside no cache.")] = None,
     seed: Annotated[int, typer.Option(help="Of the arrivals: the same in every run.")] = 0,
     processes: Annotated[int, typer.Option(min=1, help="Locust processes; one a core.")] = 1,
     warm_s: Annotated[float, typer.Option(min=0, help="Seconds at the start of a run that are not judged.")] = 0.0,
@@ -27,6 +30,7 @@ def sweep(
 ) -> None:
     """Apply each configuration, run the scenario, collect; restore in the end, also after Ctrl-C."""
     from loadgen import sweeps
+    from loadgen.cli.interrupted import kept
     from loadgen.cli.quoting import confirm_cost
     from loadgen.configuration import grid
     from loadgen.errors import DeployError
@@ -37,13 +41,18 @@ def sweep(
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # restore then, too
     place = read_target(target)
-    kinds = [place.api(kind).kind for kind in (api or place.apis)]  # type: ignore[arg-type]
-    candidates = grid(place.deployment, api=kinds, memory_mb=memory, provisioned=provisioned or (0,),
-                      cache_gb=(None, *(cache_gb or ())))
+    kinds = [place.api(kind).kind for kind in (_listed("--api", api, str) or place.apis)]  # type: ignore[arg-type]
+    candidates = grid(place.deployment, api=kinds, memory_mb=_listed("--memory", memory, int),
+                      provisioned=_listed("--provisioned", provisioned, int) or (0,),
+                      cache_gb=(None, *_listed("--cache-gb", cache_gb, float)))
     confirm_cost(place, candidates, describe_scenario(scenario, place), yes=yes)
     with progress(quiet=as_json) as say:
-        sweeps.sweep(scenario, place, candidates, out=out, seed=seed, processes=processes, warm_s=warm_s,
-                     deadline_s=deadline_s, progress=say)
+        try:
+            sweeps.sweep(scenario, place, candidates, out=out, seed=seed, processes=processes, warm_s=warm_s,
+                         deadline_s=deadline_s, progress=say)
+        except KeyboardInterrupt:
+            console().print(kept(out), markup=False)
+            raise
     found = sweeps.outcomes(out)
     if as_json:
         print_json(to_plain(list(found)))
@@ -56,3 +65,14 @@ def sweep(
     failed = [outcome.label for outcome in found if outcome.error]
     if failed:
         raise DeployError(f"{out}: {len(failed)} of {len(found)} configurations failed: {', '.join(failed)}")
+
+
+def _listed(option: str, given: Sequence[str] | None, read: Callable[[str], T]) -> list[T]:
+    """The values of an option that may be given again, or once with commas. Raises InputError that names it."""
+    from loadgen.errors import InputError
+
+    words = [word.strip() for text in given or () for word in text.split(",")]
+    try:
+        return [read(word) for word in words]
+    except ValueError:
+        raise InputError(f"{option} = {', '.join(given or ())}: give numbers, as 256,512") from None

@@ -22,7 +22,7 @@ from loadgen.collectors.logs import FunctionLogs
 from loadgen.collectors.sent import Sent, read_sent
 from loadgen.errors import CollectError, InputError
 from loadgen.measurements.frames import FrameSchema, from_rows
-from loadgen.measurements.run import Run, read_record, write_record, write_shard
+from loadgen.measurements.run import Run, damage_told, read_record, write_record, write_shard
 from loadgen.schema import Record
 from loadgen.target import Target
 
@@ -189,4 +189,5 @@ def _before(run: Run, schema: FrameSchema) -> pa.Table:
     import pyarrow.parquet as pq
 
     shards = run.shards(schema.name)
-    return pa.concat_tables([pq.ParquetFile(shard).read() for shard in shards]) if shards else from_rows([], schema)
+    with damage_told(run.path):
+        return pa.concat_tables([pq.ParquetFile(shard).read() for shard in shards]) if shards else from_rows([], schema)

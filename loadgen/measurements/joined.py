@@ -95,6 +95,12 @@ class Trail:
         frame["cache_hit"] = self._cache_hit(frame)
         return frame.drop(columns="logged_request_id")
 
+    def other_memory(self, frame: pd.DataFrame) -> pd.Series[bool]:
+        """Whether each row ran with another memory size than its function has in the run's configuration."""
+        wanted = {name: settings.memory_mb for name, settings in self._configuration.functions.items()}
+        sizes = frame["function"].map(wanted)
+        return (frame["memory_mb"].ne(sizes) & frame["memory_mb"].notna() & sizes.notna()).fillna(False)
+
     def unknown(self, frame: pd.DataFrame) -> tuple[str, ...]:
         """What could not be joined in the frame that `follow` made."""
         known_by_gateway = frame["gateway_request_id"].notna()

@@ -113,9 +113,14 @@ def reconcile(run: Run) -> Reconciliation:
     trail, counts = Trail(run), Counter[str]()
     for frame in trail.batches(run, COLUMNS):
         counts.update(_count(frame, trail))
+    counts["gap on record when the run ended, not in requests/ now"] += _lost_rows(run, counts["arrivals"])
     found = _reconciliation(counts, trail, tuple(_checks(run, counts)))
     write_record(found, run.path / "reconciliation.json")
     return found
+
+
+def _lost_rows(run: Run, rows: int) -> int:
+    return max(0, run.finished.rows - rows) if run.finished else 0
 
 
 def _reconciliation(counts: Counter[str], trail: Trail, checks: tuple[Check, ...]) -> Reconciliation:
@@ -199,6 +204,7 @@ def _gaps(frame: pd.DataFrame, trail: Trail) -> pd.Series[str]:
     gap = gap.mask(nobody, "answered, and neither an invocation nor a cache hit is named")
     if trail.has_invocations:
         gap = gap.mask((named & accepted & frame["environment"].isna()).fillna(False), "ran, its REPORT line not found")
+        gap = gap.mask(trail.other_memory(frame), "ran with another memory size than the run's configuration")
     if trail.has_access:
         gap = gap.mask(frame["gateway_request_id"].notna() & ~seen, "answered, its access-log row not found")
     return gap

@@ -12,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -128,21 +129,24 @@ class Run:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        tables = [pq.ParquetFile(shard).read(columns=_listed(columns)) for shard in self._existing(name)]
+        with damage_told(self.path):
+            tables = [pq.ParquetFile(shard).read(columns=_listed(columns)) for shard in self._existing(name)]
         return to_pandas(pa.concat_tables(tables))
 
     def batches(self, name: str, columns: Sequence[str] | None = None) -> Iterator[pa.RecordBatch]:
         """The frame shard by shard, for what may not fit in memory. Raises RunError when nothing wrote it."""
         import pyarrow.parquet as pq
 
-        for shard in self._existing(name):
-            yield from pq.ParquetFile(shard).iter_batches(columns=_listed(columns))
+        with damage_told(self.path):
+            for shard in self._existing(name):
+                yield from pq.ParquetFile(shard).iter_batches(columns=_listed(columns))
 
     def rows(self, name: str) -> int:
         """How many rows the frame has on disk, from the files' footers alone."""
         import pyarrow.parquet as pq
 
-        return sum(pq.read_metadata(shard).num_rows for shard in self.shards(name))
+        with damage_told(self.path):
+            return sum(pq.read_metadata(shard).num_rows for shard in self.shards(name))
 
     def _existing(self, name: str) -> list[Path]:
         if name not in FRAMES:
@@ -152,6 +156,18 @@ class Run:
             way = "no request was recorded: run it again" if name == "requests" else "run `loadgen collect` on it first"
             raise RunError(f"{self.path}: no {name}: {way}", frame=name)
         return shards
+
+
+@contextmanager
+def damage_told(directory: Path) -> Iterator[None]:
+    """A Parquet file that cannot be read as a RunError that says what to do."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowInvalid as problem:
+        raise RunError(f"{directory}: a Parquet file of it is damaged ({str(problem).splitlines()[0]}): move it away, or "
+                       "collect or run again") from None
 
 
 def read_record(kind: type[T], path: Path) -> T:

@@ -15,7 +15,7 @@ from loadgen import runner
 from loadgen.collectors import collection
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings, RouteSettings, grid
 from loadgen.deployer import describe
-from loadgen.errors import CollectError, DeployError, RunError, ScenarioError
+from loadgen.errors import CollectError, DeployError, InputError, RunError, ScenarioError
 from loadgen.local.cloud import LocalCloud
 from loadgen.measurements.run import Finished, Intent, Run, write_record
 from loadgen.quotas import Quotas
@@ -173,3 +173,27 @@ def test_directories_are_named_by_the_label_and_never_shared() -> None:
     assert list(named.values()) == [base, uncached, longer, longer.with_api(cache_gb=None)]
     assert list(named)[:2] == ["rest-512-mb-arm64-cache0.5", "rest-512-mb-arm64-cache0.5.2"]
     assert max(map(len, named)) <= 90
+
+
+def test_two_sweeps_into_one_directory_do_not_mix(target: Target, ran: list[Configuration], tmp_path: Path,
+                                                  monkeypatch: pytest.MonkeyPatch) -> None:
+    def second(run: Run, **options: Any) -> Any:
+        with pytest.raises(InputError, match="another sweep runs into this directory"):
+            sweep(SCENARIO, target, two(target), out=tmp_path)
+        return collection.Collection({})
+
+    monkeypatch.setattr(collection, "collect", second)
+    assert len(sweep(SCENARIO, target, two(target), out=tmp_path)) == 2
+
+
+def test_a_sweep_does_not_take_for_the_original_what_another_has_not_restored(
+        target: Target, ran: list[Configuration], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def second(run: Run, **options: Any) -> Any:
+        with pytest.raises(DeployError, match=r"another sweep changes it.*`loadgen restore`"):
+            sweep(SCENARIO, target, two(target)[1:], out=tmp_path / "second")
+        return collection.Collection({})
+
+    before = describe(target, "rest")
+    monkeypatch.setattr(collection, "collect", second)
+    assert len(sweep(SCENARIO, target, two(target)[:1], out=tmp_path / "first")) == 1
+    assert describe(target, "rest") == before

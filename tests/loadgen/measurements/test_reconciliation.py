@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from loadgen.configuration import ApiSettings, FunctionSettings
 from loadgen.errors import RunError
 from loadgen.measurements.reconciliation import reconcile
+from loadgen.measurements.run import Finished, write_record
 
 if TYPE_CHECKING:
     from conftest import WriteRun
@@ -145,3 +146,17 @@ def test_it_is_written_with_its_schema_version(write_run: WriteRun, rows: Simple
 def test_a_run_without_requests_is_refused(write_run: WriteRun) -> None:
     with pytest.raises(RunError, match="no request was recorded"):
         reconcile(write_run())
+
+
+def test_an_invocation_with_another_memory_size_than_the_configurations_is_a_gap(
+        write_run: WriteRun, rows: SimpleNamespace) -> None:
+    invocations = [rows.invocation(0), rows.invocation(1, memory_mb=512)]
+    r = reconcile(run_of(["ok", "ok"], write_run, rows, invocations=invocations))
+    assert r.gaps == {"ran with another memory size than the run's configuration": 1}
+    assert r.unexplained == 1
+
+
+def test_rows_that_the_run_had_and_the_directory_lacks_are_a_gap(write_run: WriteRun, rows: SimpleNamespace) -> None:
+    run = run_of(["ok", "ok"], write_run, rows)
+    write_record(Finished(True, "completed", rows.start, rows.start, 5, 5), run.path / "finished.json")
+    assert reconcile(run).gaps == {"on record when the run ended, not in requests/ now": 3}

@@ -100,3 +100,12 @@ def test_a_record_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "finished.json").write_text('{"schema_version": 99}')
     with pytest.raises(RunError, match="schema_version = 99"):
         _ = Run(tmp_path).finished
+
+
+def test_a_damaged_file_of_a_frame_is_one_line_that_names_the_run(tmp_path: Path) -> None:
+    shard = write_shard(requests(1, 2, 3), tmp_path / "requests" / "0" / "0000.parquet", REQUESTS)
+    shard.write_bytes(shard.read_bytes()[:200])
+    run = Run(tmp_path)
+    for read in (lambda: run.frame("requests"), lambda: list(run.batches("requests")), lambda: run.rows("requests")):
+        with pytest.raises(RunError, match="a Parquet file of it is damaged"):
+            read()
