@@ -10,7 +10,7 @@ PRODUCTS = Zipf(keys=200)
 
 
 class Shopper(ApiUser):
-    shape = spike(base_rps=125, peak_rps=250, before_s=6, after_s=6)
+    shape = spike(base_rps=140, peak_rps=280, before_s=5, after_s=5)
 
     @task(4)
     def list_products(self):

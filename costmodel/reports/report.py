@@ -59,7 +59,7 @@ def render_report(plan: Plan, runs: Sequence[Run], *, model: PerformanceModel, c
     return template.render(
         plan=plan, headline=_headline(plan), choice_origin=_origin(plan.choice), saving=_saving(plan), sure=_sure(plan, checks),
         candidates=[_row(plan, candidate) for candidate in _ranked(plan)], components=_components(plan.choice),
-        checks=checks, reconciliations=[_reconciliation(run) for run in runs], assumptions=plan.comparison.notes,
+        **_cited(plan.choice), checks=checks, reconciliations=[_reconciliation(run) for run in runs], assumptions=plan.comparison.notes,
         provenance=_provenance(plan, runs), charts=drawn, usd=usd, figure=figure,
     )
 
@@ -138,6 +138,12 @@ def _tags(candidate: Candidate, is_today: bool) -> tuple[str, ...]:
 
 def _components(candidate: Candidate) -> list[Any]:
     return sorted((c for c in candidate.bill.components if c.quantity), key=lambda component: -component.cost)
+
+
+def _cited(candidate: Candidate) -> dict[str, Any]:
+    """The prices' sources, dearest component first, and each one's number in the list."""
+    cited = {f"{c.source}{c.effective}": (c.source, c.effective) for c in _components(candidate)}
+    return {"cited": list(cited.items()), "sources": {key: number for number, key in enumerate(cited, start=1)}}
 
 
 def _provenance(plan: Plan, runs: Sequence[Run]) -> list[str]:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 TEMPLATE, SCENARIO = Path("scenarios/shop/template.yaml"), Path("scenarios/spike.py")
 MEASURED_MB, COMPARED_MB = (256, 1024), (256, 512, 1024, 1769)
-THROTTLE_RPS, THROTTLE_BURST = 90, 20
-"""A stage's limit holds for each of its routes: the busiest have 50 requests a second, 100 in the spike."""
+THROTTLE_RPS, THROTTLE_BURST = 100, 25
+"""A stage's limit holds for each of its routes: the busiest have 56 requests a second, 112 in the spike."""
 LIMITED, RESERVED = "Reports", 8
 SERVICES = {"apigateway": "gateway", "cloudwatch": "logs", "data_transfer_out": "transfer"}
 """A bill's services as the last screen calls them; Lambda's items stand by themselves."""
