@@ -66,9 +66,11 @@ class RouteTally(Tally):
     rejected: Quantity = 0.0
     """Not billed: throttled by the gateway or refused by it."""
     units: Quantity = 0.0
-    """HTTP APIs: 512-KB units of the accepted requests (see metering)."""
+    """HTTP APIs: 512-KB units of the accepted requests; REST APIs that stream: 10-MB units (see metering)."""
     cache_hits: Quantity = 0.0
     response_bytes: Quantity = 0.0
+    resource: str = ""
+    """The API's own name, where a bill is to tell several APIs of one kind apart."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class CacheTally(Tally):
     api: ApiKind
     size_gb: float
     hours: Quantity
+    resource: str = ""
+    """The API's own name, as in RouteTally."""
 
 
 T = TypeVar("T", bound=Tally)

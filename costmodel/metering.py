@@ -3,6 +3,7 @@
     billed ms  = ceil(duration + init)               one ceil over the sum, 1 ms steps
     GB-s       = billed ms / 1000 x memory MB / 1024
     HTTP units = max(1, ceil(payload / 512 KB))
+    others     = max(1, ceil(size / unit)): 64 KB (SQS, SNS, EventBridge), 32 KB (WebSocket), 10 MB (streamed REST), …
 
 Sources: AWS Lambda pricing page (1 ms steps, GB = MB / 1024); AWS Compute blog "AWS Lambda standardizes billing for
 INIT Phase", 2025-04-29 (250.06 + 100.77 ms are billed as 351 ms); API Gateway pricing page (4.5 MB are 9 units).
@@ -21,7 +22,10 @@ Q = TypeVar("Q", float, npt.NDArray[np.float64])
 INIT_BILLED_FROM = date(2025, 8, 1)
 """From this day on INIT is billed for ZIP packages on managed runtimes too; container images always paid for it."""
 HTTP_UNIT_BYTES = 512 * 1024
+PROVISIONED_STEP_HOURS = 5 / 60
+CACHE_STEP_HOURS = 1.0
 GIB = 1024**3
+KIB = 1024
 """What CloudWatch Logs, data transfer and API Gateway call a GB: their published tiers count 1 TB as 1,024 GB."""
 DECIMALS_MS = 6
 """Durations are rounded to the nanosecond before the ceil: else 100 ms x 1.1 in binary would be billed as 111 ms."""
@@ -50,6 +54,26 @@ def http_units(request_bytes: Q, response_bytes: Q | float = 0.0) -> Q:
     """
     payload: Q = request_bytes + response_bytes
     return _as_given(np.maximum(1.0, np.ceil(payload / HTTP_UNIT_BYTES)), payload)
+
+
+def started_units(size: Q, unit: float) -> Q:
+    """How many units of a size were started, at least one: what a message, an item or a response counts as."""
+    return _as_given(np.maximum(1.0, np.ceil(np.round(size / unit, DECIMALS_MS))), size)
+
+
+def started_hours(hours: float, step_hours: float) -> float:
+    """Time from enabling to disabling, in started steps: five minutes (provisioned concurrency), an hour (cache)."""
+    return float(np.ceil(np.round(hours / step_hours, DECIMALS_MS))) * step_hours
+
+
+def event_requests(event_kb: Q) -> Q:
+    """Requests that Lambda bills for an asynchronous event: one for the first 256 KB, one more a started 64 KB."""
+    return _as_given(1.0 + np.ceil(np.maximum(event_kb - 256.0, 0.0) / 64.0), event_kb)
+
+
+def express_gb_s(duration_ms: Q, memory_mb: float) -> Q:
+    """GB-seconds of a Step Functions Express execution: started 100 ms, started 64 MB."""
+    return _as_given(started_units(duration_ms, 100.0) / 10.0 * started_units(memory_mb, 64.0) / 16.0, duration_ms)
 
 
 def _as_given(value: Any, given: Q) -> Q:

@@ -57,19 +57,55 @@ class Popularity:
         return np.searchsorted(cumulated / cumulated[-1], rng.random(n), side="right").astype(np.int64)
 
 
+@dataclass(frozen=True)
+class ClientRetries:
+    """A client whose request was throttled tries again, up to `tries` times in all, after a random part of a time that
+    doubles from `base_s` up to `cap_s` (full jitter, as the AWS SDKs do)."""
+
+    tries: int = 3
+    base_s: float = 0.1
+    cap_s: float = 20.0
+
+    def __post_init__(self) -> None:
+        if self.tries < 1 or not 0 <= self.base_s <= self.cap_s < math.inf:
+            raise InputError(f"retries: tries={self.tries}, base_s={self.base_s}, cap_s={self.cap_s}: give 1 or more tries, "
+                             "and times of 0 or more, cap_s the longer one")
+
+
+@dataclass(frozen=True)
+class AsynchronousEvents:
+    """Lambda queues the requests: one that fails runs again up to `reruns` times, one that is throttled waits, at most
+    for `max_age_s` (AWS's defaults)."""
+
+    reruns: int = 2
+    max_age_s: float = 21_600.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reruns <= 2 or not 60 <= self.max_age_s <= 21_600:
+            raise InputError(f"events: reruns={self.reruns}, max_age_s={self.max_age_s}: give 0 to 2 and 60 to 21600 s")
+
+
 @dataclass(frozen=True, eq=False)
 class Demand:
     """The requests of one trigger in a period. Sizes are means, or arrays with an entry an arrival.
 
     `keys`: what a cache tells apart, a popularity, or an array of numbers with an entry an arrival; None: not known,
     which only a cached route with declared cache keys minds. `response_bytes` None: what the function answered when
-    measured.
+    measured. `retries`: what throttled clients do; None: they go away. `events`: the invocations are asynchronous.
+    `invalidating`: share of the requests that pass the cache by and renew its entry.
     """
 
     arrivals: Shape | Floats
     keys: Popularity | Ints | None = None
     request_bytes: float | Floats = 0.0
     response_bytes: float | Floats | None = None
+    retries: ClientRetries | None = None
+    events: AsynchronousEvents | None = None
+    invalidating: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.invalidating <= 1:
+            raise InputError(f"demand.invalidating={self.invalidating}: give a share of 0 to 1")
 
     @property
     def expected(self) -> float:
@@ -98,7 +134,8 @@ class Demand:
         keys = self.keys[kept] if isinstance(self.keys, np.ndarray) else self.keys
         request_bytes = part(self.request_bytes)
         assert request_bytes is not None
-        return Demand(self.arrivals[kept] - start_s, keys, request_bytes, part(self.response_bytes))
+        return replace(self, arrivals=self.arrivals[kept] - start_s, keys=keys, request_bytes=request_bytes,
+                       response_bytes=part(self.response_bytes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +180,11 @@ class Workload:
 
     @classmethod
     def from_run(cls, run: Run) -> Workload:
-        """A run's own arrivals: every row that has a trigger, sent or not. Raises RunError without rows."""
+        """A run's own arrivals: every row that has a trigger, sent or not.
+
+        Raises RunError without rows, InsufficientDataError when none of them succeeded: what refuses a request before a
+        function sees it (a validator, an authorizer) is not predicted.
+        """
         intent = run.intent
         columns = ["trigger", "scheduled_at", "cache_key", "request_bytes", "response_bytes", "outcome"]
         rows = run.frame("requests", columns=columns).sort_values("scheduled_at")
@@ -152,8 +193,15 @@ class Workload:
         demands = {str(trigger): _observed_demand(group) for trigger, group in rows.groupby("trigger", sort=True)}
         period_s = max(from_dict(intent.shape).duration_s, float(rows["at_s"].max()))
         lost = int(rows["trigger"].isna().sum())
-        notes = (f"{lost:,} arrivals of the run were dropped before they had a route: they are left out.",) if lost else ()
-        return cls(demands, period_s, warm_s=intent.warm_s, warm_environments=_left_warm(run), notes=notes)
+        notes = [f"{lost:,} arrivals of the run were dropped before they had a route: they are left out."] if lost else []
+        succeeded = rows["trigger"][rows["outcome"] == "ok"].unique()
+        failed = [trigger for trigger in demands if trigger not in succeeded]
+        if failed and len(failed) == len(demands):
+            raise InsufficientDataError(f"{run.path}: none of its {len(rows):,} requests succeeded: run it again when some "
+                                        "do (`loadgen show` says who refused them)")
+        notes += [f"{trigger}: no request of the run succeeded, and it is predicted as if they would."
+                  for trigger in failed]
+        return cls(demands, period_s, warm_s=intent.warm_s, warm_environments=_left_warm(run), notes=tuple(notes))
 
     def scaled(self, requests_per_month: float | None = None) -> Workload:
         """A month of 730 h of this traffic; None: the period repeated without a pause.

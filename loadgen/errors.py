@@ -25,6 +25,9 @@ class LoadgenError(Exception):
         super().__init__(message)
         self.__dict__.update(facts)
 
+    def __str__(self) -> str:
+        return " ".join(super().__str__().split())
+
 
 class InputError(LoadgenError):
     """What was given cannot be used: names the field, the value, and the way out."""

@@ -22,6 +22,7 @@ from loadgen.errors import TemplateError
 from loadgen.intrinsics import Stack, as_text, parameter_values
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
+APPLICATION = "AWS::Serverless::Application"
 CODE_ELSEWHERE = "s3://bucket/key"
 FUNCTION_REFERENCE = re.compile(
     r"(?:arn:[^:]+:lambda:[^:]*:[^:]*:function:)?(?P<name>[^:]+?)(?:\.Arn)?(?::(?P<qualifier>[^:]+))?")
@@ -99,6 +100,9 @@ def _translate(source: Mapping[str, Any], values: Mapping[str, Any], where: str)
     from samtranslator.translator.translator import Translator
 
     template = copy.deepcopy(dict(source))
+    nested = [resource for resource in template["Resources"].values() if resource.get("Type") == APPLICATION]
+    for resource in nested:  # the translator would ask AWS for them; they are templates of their own
+        resource.update(Type="AWS::CloudFormation::Stack", Properties={"TemplateURL": CODE_ELSEWHERE})
     holders = [resource.get("Properties") or {} for resource in template["Resources"].values()]
     for holder in [*holders, (template.get("Globals") or {}).get("Function") or {}]:
         holder.update({key: CODE_ELSEWHERE for key in ("CodeUri", "ContentUri") if key in holder})

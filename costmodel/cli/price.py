@@ -1,4 +1,4 @@
-"""`costmodel price RUN`: the bill of a run by component, from what AWS saw of it."""
+"""`costmodel price RUN | USAGE`: the bill by component, of what AWS saw of a run, or of usage as a file states it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from costmodel.cli.estimate import Duration, Older, Rps, RunOf, UsageOf, print_estimate
+from costmodel.cli.sources import Memory, Region, priced, read_source
 from costmodel.cli.tables import plain, print_table, table, usd
+from costmodel.cli.templates import Parameters, is_template
+from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
 
 if TYPE_CHECKING:
@@ -20,30 +24,60 @@ if TYPE_CHECKING:
 COLUMNS = ("service", "item", "resource", "route", "quantity", "unit", "price", "cost", "origin")
 
 
+def show_kinds(asked: bool) -> None:
+    """Print the kinds of resources of a usage file with their keys, and stop."""
+    if not asked:
+        return
+    from dataclasses import fields
+
+    from costmodel.pricing.usage_file import KINDS
+
+    rows = [(kind, ", ".join(each.name for each in fields(made) if each.name != "resource"))
+            for kind, made in KINDS.items()]
+    print_table(table(("kind", "keys"), rows, left=("kind", "keys")))
+    raise typer.Exit
+
+
 def price(
-    run: Annotated[Path, typer.Argument(help="A collected run directory.")],
-    region: Annotated[str | None, typer.Option(help="Price it as if in this Region; else the run's own.")] = None,
+    source: Annotated[Path, typer.Argument(metavar="RUN|USAGE|TEMPLATE",
+                                           help="A collected run, a usage file, or a template before it is deployed.")],
+    *,
+    region: Region = None,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off.")] = False,
+    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
+    memory: Memory = None,
+    rps: Rps = None,
+    duration: Duration = None,
+    usage: UsageOf = None,
+    run: RunOf = None,
+    parameter: Parameters = None,
+    diff: Older = None,
     json: Annotated[bool, typer.Option("--json", help="Print the bill as JSON.")] = False,
+    _kinds: Annotated[bool, typer.Option("--kinds", callback=show_kinds, is_eager=True,
+                                         help="List what a usage file can hold, with the keys, and stop.")] = False,
 ) -> None:
-    """What a run cost on AWS, or would have cost there when it ran on the local cloud."""
-    from dataclasses import replace
+    """What a run cost on AWS (or would have there), what a month of usage costs, or what a template will cost."""
+    for_templates = {"--rps": rps, "--duration": duration, "--usage": usage, "--run": run, "--parameter": parameter,
+                     "--diff": diff}
+    if is_template(source):
+        print_estimate(source, rps=rps, duration=duration, usage=usage, run=run, parameter=parameter, region=region,
+                       diff=diff, json=json)
+        return
+    given = [option for option, value in for_templates.items() if value is not None]
+    if given:
+        raise InputError(f"{given[0]}: only for a template, and {source} is none")
+    bill = priced(read_source(source, region=region, memory=memory), free_tier=free_tier, prices=prices)
+    print_bill(bill, json=json)
 
-    from costmodel.activity import observed
-    from costmodel.pricing import bill as bills
-    from costmodel.pricing.price_book import PriceBook
-    from costmodel.pricing.services import meter
-    from loadgen.measurements.run import Run
 
-    activity = observed(Run(run))
-    activity = replace(activity, region=region or activity.region)
-    bill = bills.price(meter(activity), PriceBook.load(activity.region), free_tier=free_tier)
+def print_bill(bill: Bill, *, json: bool) -> None:
+    """The bill as a table with what stands below it, or as JSON."""
     if json:
         print_json(bill_document(bill))
-    else:
-        print_table(bill_table(bill))
-        for line in bill_lines(bill):
-            console().print(line, markup=False)
+        return
+    print_table(bill_table(bill))
+    for line in bill_lines(bill):
+        console().print(line, markup=False)
 
 
 def bill_document(bill: Bill) -> dict[str, Any]:
@@ -51,8 +85,10 @@ def bill_document(bill: Bill) -> dict[str, Any]:
     return {
         "region": bill.region,
         "hours": bill.hours,
+        "free_tier": bill.free_tier,
         "requests": bill.requests,
         "total_usd": bill.total,
+        "invoice_total_usd": bill.invoice_total,
         "usd_per_million": bill.usd_per_million if bill.requests else None,
         "usd_by_service": dict(bill.by("service")),
         "components": [asdict(component) for component in bill.components],
@@ -77,11 +113,21 @@ def bill_lines(bill: Bill) -> list[str]:
     """What stands below the table: per million requests, where the prices are from, what is missing."""
     per_million = f"{usd(bill.usd_per_million)} per million" if bill.requests else "no requests"
     sources = sorted({f"{c.source} (effective {c.effective or 'undated'})" for c in bill.components})
+    unsure = sorted({f"{c.service} {c.item}" for c in bill.components if c.confidence == "low"})
     return [
-        f"{bill.region}, {bill.hours:,.4g} h, {bill.requests:,.0f} billed requests: {per_million}",
+        f"{bill.region}, {period_label(bill.hours)}, {bill.requests:,.0f} billed requests: {per_million}",
+        f"the free tier is {'taken off' if bill.free_tier else 'not taken off'}",
+        f"as an invoice, each item to the cent: {usd(bill.invoice_total)}",
         *(f"prices: {source}" for source in sources),
+        *(f"to be verified, low confidence: {item}" for item in unsure),
         *(f"missing: {sentence}" for sentence in bill.missing),
     ]
+
+
+def period_label(hours: float) -> str:
+    """`730 h`, `720 h (30 days)`: which month a bill is of."""
+    days = f" ({hours / 24:g} days)" if hours >= 24 and hours % 24 == 0 else ""
+    return f"{hours:,.4g} h{days}"
 
 
 def _decimals(total: Decimal) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
 
 from loadgen.terminal import console
@@ -37,7 +37,9 @@ def print_table(made: Table) -> None:
 
 
 def usd(amount: Decimal | float, decimals: int = 2) -> str:
-    """`$1,234.50`, negative ones as `-$1.50`."""
+    """`$1,234.50`, negative ones as `-$1.50`; half a cent is rounded up, as on an invoice."""
+    if isinstance(amount, Decimal) and amount.is_finite():
+        amount = amount.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP)
     return f"{'-' if amount < 0 else ''}${abs(amount):,.{decimals}f}"
 
 

@@ -10,7 +10,7 @@ Durations [ms], memory [MB].
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,6 +63,17 @@ class DurationModel(Record):
         low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
 
+    def next_memory_mb(self, architecture: Architecture, candidates: Iterable[int]) -> int:
+        """Which of the candidate sizes [MB] to measure next, so that all of them are known best.
+
+        Raises InsufficientDataError when fewer than two sizes were measured, or every candidate was.
+        """
+        measured = self.by_architecture.get(architecture)
+        if measured is None:
+            raise InsufficientDataError(f"{self.function}: which size to measure next: nothing was measured on "
+                                        f"{architecture}: run two sizes first", function=self.function)
+        return measured.next_memory_mb(candidates)
+
     def caveats(self, memory_mb: int, architecture: Architecture) -> Iterator[str]:
         """What of this size is extrapolated or from a prior, as sentences."""
         source = self._source(memory_mb, architecture)
@@ -70,6 +81,9 @@ class DurationModel(Record):
         if not sizes.inside(memory_mb):
             low, high = sizes.memory_mb[0], sizes.memory_mb[-1]
             yield f"duration at {memory_mb} MB is extrapolated: measured from {low:.0f} to {high:.0f} MB"
+        size = sizes.measured(memory_mb)
+        if size is not None and size.nearly_full:
+            yield f"duration at {memory_mb} MB was measured with {size.used_mb} MB in use: more memory may make it much faster"
         if source != architecture:
             yield f"duration on {architecture} is {self._ratio_sentence(architecture)}"
         if self.first is None:

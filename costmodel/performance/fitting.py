@@ -25,7 +25,9 @@ from costmodel.performance.init import InitModel
 from costmodel.performance.lifetime import Lifetime, default_lifetime
 from costmodel.performance.model import FunctionModel, PerformanceModel
 from costmodel.performance.priors import duration_ratio
-from costmodel.performance.sizes import MeasuredSize, MeasuredSizes
+from costmodel.performance.replay import Window
+from costmodel.performance.sizes import MeasuredSize, MeasuredSizes, independent_number
+from costmodel.performance.survival import fit_lifetime
 from loadgen.configuration import Configuration
 from loadgen.deployment import ApiKind, Architecture, Deployment, Function
 from loadgen.measurements.run import Run
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
 
 FEWEST_WARM = 20
 """Warm invocations that a memory size needs before it counts as measured."""
+SHORTEST_WINDOW_S = 3600.0
+"""A shorter run sees no environment end of age or idleness."""
+_DEFAULT_LAW = "environment lifetime is not fitted (too few environments were seen to go), it is a default: {origin}"
 
 
 @dataclass(frozen=True)
@@ -79,17 +84,38 @@ def fit_observations(observations: Sequence[Observation], *, lifetime: Lifetime 
     if not observations:
         raise InsufficientDataError("no run was given: fit needs at least one collected run")
     _refuse_mixed(observations)
-    deployment, law = observations[0].deployment, lifetime or default_lifetime()
+    deployment = observations[0].deployment
     invocations, inits, requests = _invocations(observations), _inits(observations), _requests(observations)
     invoked = [function for name, function in deployment.functions.items() if (invocations["function"] == name).any()]
     if not invoked:
         raise InsufficientDataError("no invocation in any run: check that the runs were collected (`loadgen collect`)")
-    notes = [f"environment lifetime is not fitted (a run of minutes sees none end), it is a default: {law.origin}"]
+    law = lifetime or _lifetime(observations)
+    notes = [] if law.origin.startswith("fitted to") else [_DEFAULT_LAW.format(origin=law.origin)]
     functions = {function.name: _fit_function(function, invocations, inits, requests, notes) for function in invoked}
     configurations = tuple(dict.fromkeys(observation.configuration for observation in observations))
     overheads = _overheads(requests)
     return PerformanceModel(
         deployment, observations[-1].quotas, functions, overheads, law, configurations, tuple(notes))
+
+
+def _lifetime(observations: Sequence[Observation]) -> Lifetime:
+    """The law that long runs show by themselves, else the default."""
+    windows = [window for observation in observations for window in _windows(observation.invocations)]
+    try:
+        return fit_lifetime(windows)
+    except InsufficientDataError:
+        return default_lifetime()
+
+
+def _windows(invocations: pd.DataFrame) -> Iterator[Window]:
+    """Each function's invocations over time, where it ran for hours and its environments are known."""
+    known = invocations[(invocations["initialization"].fillna("on-demand") == "on-demand")
+                        & invocations["environment"].notna() & invocations["started_at"].notna()]
+    for _, rows in known.sort_values("started_at").groupby("function"):
+        start_s = (rows["started_at"] - rows["started_at"].iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)
+        if start_s[-1] >= SHORTEST_WINDOW_S:
+            busy_s = (rows["duration_ms"].fillna(0.0) + rows["init_ms"].fillna(0.0)).to_numpy(dtype=np.float64) / 1000
+            yield Window(start_s, busy_s, np.asarray(rows["environment"].astype("category").cat.codes, dtype=np.int64))
 
 
 def _fit_function(function: Function, invocations: pd.DataFrame, inits: pd.DataFrame, requests: pd.DataFrame,
@@ -106,7 +132,8 @@ def _fit_function(function: Function, invocations: pd.DataFrame, inits: pd.DataF
     return FunctionModel(
         name=function.name,
         duration=DurationModel(function.name, sizes, duration_ratio(function.runtime), _first(first, sizes)),
-        init=InitModel.fitted(function, _inits_ms(own[own["first"]], inits[inits["function"] == function.name])),
+        init=InitModel.fitted(function, _inits_ms(own[own["first"]], inits[inits["function"] == function.name]),
+                              list(_floats(own["restore_ms"]))),
         error_share=float((own["outcome"] != "ok").mean()),
         response_bytes=_mean(answered["response_bytes"]),
         log_bytes=_mean(warm["log_bytes"]),
@@ -123,14 +150,21 @@ def _sizes(function: str, warm: pd.DataFrame, notes: list[str]) -> Mapping[Archi
         if len(rows) < FEWEST_WARM:
             short.append(f"{function}: {len(rows)} warm invocations at {memory_mb} MB {architecture}")
         else:
-            size = MeasuredSize(memory_mb, len(rows), Distribution.from_samples(_floats(rows["duration_ms"])))
-            found.setdefault(architecture, []).append(size)
+            found.setdefault(architecture, []).append(_size(memory_mb, rows))
     if not found:
         seen = "; ".join(short) or f"{function}: no warm invocation"
         raise InsufficientDataError(f"{seen}: {FEWEST_WARM} at one memory size are needed: run longer or faster",
                                     function=function)
     notes += [f"{sentence}, of {FEWEST_WARM} needed: left out" for sentence in short]
-    return {architecture: MeasuredSizes.fitted(tuple(sizes)) for architecture, sizes in found.items()}
+    return {architecture: MeasuredSizes.fitted(sizes, architecture) for architecture, sizes in found.items()}
+
+
+def _size(memory_mb: int, rows: pd.DataFrame) -> MeasuredSize:
+    """One size; in the order of time, neighbours that are alike count as fewer."""
+    durations = _floats(rows.sort_values("started_at", kind="stable")["duration_ms"])
+    used = rows["max_memory_mb"]
+    return MeasuredSize(memory_mb, len(rows), Distribution.from_samples(durations), independent_number(durations),
+                        None if used.isna().all() else int(used.max()))
 
 
 def _first(first: pd.DataFrame, sizes: Mapping[Architecture, MeasuredSizes]) -> Distribution | None:
@@ -174,12 +208,12 @@ def _identity(deployment: Deployment) -> tuple[object, ...]:
 
 
 def _invocations(observations: Sequence[Observation]) -> pd.DataFrame:
-    """All invocations; `first`: the environment's first, with its init."""
+    """All invocations; `first`: the environment's first, with its init or, with SnapStart, its restore."""
     import pandas as pd
 
     frame = pd.concat([_on_architecture(o.invocations, o) for o in observations], ignore_index=True)
     on_demand = frame["initialization"].fillna("on-demand") == "on-demand"
-    return frame.assign(first=frame["init_ms"].notna() & on_demand)
+    return frame.assign(first=(frame["init_ms"].notna() & on_demand) | frame["restore_ms"].notna())
 
 
 def _inits(observations: Sequence[Observation]) -> pd.DataFrame:

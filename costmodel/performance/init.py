@@ -3,13 +3,16 @@
 Init runs on full CPU whatever the memory size: in `cold_init_2026_08.csv` the median hello-world init at 128 MB and at
 1,024 MB differ by 1.5 % (median over 155 runtimes, packages and architectures; 5.9 % at their 90 % quantile).
 
+With SnapStart a cold start restores a snapshot instead: its restore time where one was measured, else the init time stands
+in for it, and a caveat says so.
+
 In this order: measured on this architecture; measured on the other one, times the prior ratio; a hello-world's prior of
 the same runtime and package; else InsufficientDataError. All but the first are labelled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from costmodel.errors import InsufficientDataError
@@ -33,9 +36,12 @@ class InitModel(Record):
     measured: Mapping[Architecture, Distribution] = field(default_factory=dict)
     counts: Mapping[Architecture, int] = field(default_factory=dict)
     priors: Mapping[Architecture, Distribution] = field(default_factory=dict)
+    restores: Distribution | None = None
+    """Measured SnapStart restores [ms]; None: there were none."""
 
     @classmethod
-    def fitted(cls, function: Function, inits_ms: Mapping[Architecture, list[float]]) -> InitModel:
+    def fitted(cls, function: Function, inits_ms: Mapping[Architecture, list[float]],
+               restores_ms: Sequence[float] = ()) -> InitModel:
         """From the init durations [ms] that were measured by architecture; none at all leaves the priors."""
         seen = {architecture: values for architecture, values in inits_ms.items() if values}
         return cls(
@@ -43,10 +49,13 @@ class InitModel(Record):
             {architecture: Distribution.from_samples(values) for architecture, values in seen.items()},
             {architecture: len(values) for architecture, values in seen.items()},
             init_priors(function.runtime, function.package),
+            Distribution.from_samples(restores_ms) if restores_ms else None,
         )
 
-    def init_ms(self, architecture: Architecture) -> Distribution:
-        """Init durations [ms]. Raises InsufficientDataError when neither a run nor a prior knows any."""
+    def init_ms(self, architecture: Architecture, *, snap_start: bool = False) -> Distribution:
+        """Init or restore durations [ms]. Raises InsufficientDataError when neither a run nor a prior knows any."""
+        if snap_start and self.restores is not None:
+            return self.restores
         if architecture in self.measured:
             return self.measured[architecture]
         for durations in self.measured.values():
@@ -59,8 +68,12 @@ class InitModel(Record):
             function=self.function,
         )
 
-    def caveats(self, architecture: Architecture) -> Iterator[str]:
+    def caveats(self, architecture: Architecture, *, snap_start: bool = False) -> Iterator[str]:
         """Where the init time comes from, when not from enough measured cold starts."""
+        if snap_start:
+            if self.restores is not None:
+                return
+            yield "no SnapStart restore was measured: it is taken to last as long as an init"
         if architecture in self.measured:
             if self.counts[architecture] < FEWEST_SURE:
                 yield f"init time rests on {self.counts[architecture]} cold starts"

@@ -19,7 +19,7 @@ from loadgen.deployment import ApiKind, Deployment
 from loadgen.quotas import Quotas
 from loadgen.schema import Record, check_version, from_plain, read_json, to_plain, write_json
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ class FunctionModel(Record):
         return self.duration.cold_ms(settings.memory_mb, settings.architecture)
 
     def init_ms(self, settings: FunctionSettings) -> Distribution:
-        """Init duration of a cold start [ms]."""
-        return self.init.init_ms(settings.architecture)
+        """Init duration of a cold start, or its restore with SnapStart [ms]."""
+        return self.init.init_ms(settings.architecture, snap_start=settings.snap_start)
 
     def caveats(self, settings: FunctionSettings) -> tuple[str, ...]:
         """Sentences on what of these settings is extrapolated or taken from a prior; empty: all measured."""
@@ -58,7 +58,7 @@ class FunctionModel(Record):
 
     def _sentences(self, settings: FunctionSettings) -> Iterator[str]:
         yield from self.duration.caveats(settings.memory_mb, settings.architecture)
-        yield from self.init.caveats(settings.architecture)
+        yield from self.init.caveats(settings.architecture, snap_start=settings.snap_start)
         if self.max_memory_mb is not None and settings.memory_mb < self.max_memory_mb:
             yield f"{settings.memory_mb} MB is less than the {self.max_memory_mb} MB that it used when measured"
 

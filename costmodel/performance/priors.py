@@ -7,10 +7,13 @@ Init Duration of a hello-world function by runtime, package and architecture. `d
 from __future__ import annotations
 
 import csv
+import gzip
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from io import TextIOWrapper
+from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -40,7 +43,7 @@ class ArmRatio(Record):
 def duration_ratio(runtime: str) -> ArmRatio:
     """arm64 / x86_64 of warm durations: of this runtime's language where it was measured, else of all."""
     pairs: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
-    for row in _rows("memory_sweep_2025_11.csv"):
+    for row in rows("memory_sweep_2025_11.csv"):
         pairs[row["workload"], row["runtime"], row["memory_mb"]][row["arch"]] = float(row["duration_ms"])
     ratios = {key: pair["arm64"] / pair["x86_64"] for key, pair in pairs.items() if len(pair) == 2}
     own = [ratio for key, ratio in ratios.items() if language(key[1]) == language(runtime)]
@@ -51,7 +54,7 @@ def duration_ratio(runtime: str) -> ArmRatio:
 def init_ratio(package: str) -> ArmRatio:
     """arm64 / x86_64 of hello-world init durations, over all runtimes of this kind of package."""
     pairs: dict[tuple[str, ...], dict[str, float]] = defaultdict(dict)
-    for row in _rows("cold_init_2026_08.csv"):
+    for row in rows("cold_init_2026_08.csv"):
         if row["package"] == package:
             pairs[row["runtime"], row["memory_mb"]][row["arch"]] = float(row["init_mean_ms"])
     ratios = [pair["arm64"] / pair["x86_64"] for pair in pairs.values() if len(pair) == 2]
@@ -62,7 +65,7 @@ def init_ratio(package: str) -> ArmRatio:
 def init_priors(runtime: str, package: str) -> Mapping[Architecture, Distribution]:
     """Init durations [ms] of a hello-world of this runtime and package, pooled over memory sizes; {}: not known."""
     found: dict[Architecture, list[float]] = defaultdict(list)
-    for row in _rows("cold_init_2026_08.csv"):
+    for row in rows("cold_init_2026_08.csv"):
         if (row["runtime"], row["package"]) == (runtime, package):
             p50, p90, p99 = (float(row[f"init_p{q}_ms"]) for q in (50, 90, 99))
             curve = Distribution.from_curve([0, 0.5, 0.9, 0.99, 1], [max(2 * p50 - p90, p50 / 2), p50, p90, p99, p99])
@@ -75,7 +78,9 @@ def language(runtime: str) -> str:
     return runtime.rstrip("0123456789.x")
 
 
-def _rows(name: str) -> Iterator[dict[str, str]]:
+def rows(name: str) -> Iterator[dict[str, str]]:
+    """The rows of a published table of this package, by column; `name` may end in .gz."""
     file = resources.files("costmodel.performance") / "data" / name
-    with file.open(encoding="utf-8") as lines:
-        yield from csv.DictReader(lines)
+    with file.open("rb") as packed:
+        plain = gzip.GzipFile(fileobj=packed) if name.endswith(".gz") else packed
+        yield from csv.DictReader(TextIOWrapper(cast(BinaryIO, plain), "utf-8"))

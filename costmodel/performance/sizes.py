@@ -1,24 +1,29 @@
 """One function on one architecture: the memory sizes that were measured, and what lies between and beyond them.
 
-A measured size answers with its own durations. Elsewhere the mean is the curve's (see `curves`) times what the curve
-missed at the nearest measured sizes, so that it is continuous through them, and the shape is a mix of the neighbours'
-shapes, by ln(memory). Durations [ms], memory [MB].
+A measured size answers with its own durations. Elsewhere the mean is that of the curves (see `curves`), bent towards
+what was measured within some 10 % of a measured size, and the shape is a mix of the neighbours' shapes, by ln(memory).
+A size whose memory was nearly used up answers for itself alone: there durations rise steeply (garbage collection, page
+faults), which says nothing of the others. Durations [ms], memory [MB].
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from costmodel.performance.curves import PHASE_SPREAD, Curve, Floats, fit_curve, refit
+from costmodel.errors import InsufficientDataError
+from costmodel.performance.curves import PHASE_SPREAD, VCPU_MB, Curves, Floats, fit_curves
 from costmodel.performance.distributions import Distribution
+from loadgen.deployment import Architecture
 from loadgen.schema import Record
 
-FORM_SD = {2: (0.066, 0.25), 3: (0.047, 0.085)}
-"""By number of sizes (3: or more), inside and outside the measured range: sd of ln(predicted / measured), from the 90 %
-quantile of the errors over all pairs and triples of seven sizes of the four functions of memory_sweep_2020.csv."""
+NEARLY_FULL = 0.95
+"""Share of its memory in use from which a size is nearly used up."""
+_NEARBY = 0.1
+"""ln(memory) over which what the curves missed at a measured size fades."""
 
 
 @dataclass(frozen=True)
@@ -28,25 +33,46 @@ class MeasuredSize(Record):
     memory_mb: int
     n: int
     warm: Distribution
+    independent: float | None = None
+    """How many independent invocations tell as much: fewer than `n` where neighbours are alike. None: `n`."""
+    used_mb: int | None = None
+    """The most memory that an invocation used [MB]; None: not known."""
+
+    @property
+    def error_ms(self) -> float:
+        """Standard error of the mean [ms]."""
+        return float(self.warm.quantiles.std() / np.sqrt(self.independent or self.n))
+
+    @property
+    def nearly_full(self) -> bool:
+        """Whether durations may be long for want of memory."""
+        return self.used_mb is not None and self.used_mb >= NEARLY_FULL * self.memory_mb
 
 
 @dataclass(frozen=True)
 class MeasuredSizes(Record):
-    """Sizes in ascending order, and the curve through them (None: only one size)."""
+    """Sizes in ascending order."""
 
     sizes: tuple[MeasuredSize, ...]
-    curve: Curve | None = None
+    architecture: Architecture = "x86_64"
 
     @classmethod
-    def fitted(cls, sizes: tuple[MeasuredSize, ...]) -> MeasuredSizes:
-        """The sizes, put in order, with the curve through them when there are two or more."""
-        ordered = tuple(sorted(sizes, key=lambda size: size.memory_mb))
-        model = cls(ordered)
-        if len(ordered) < 2:
-            return model
+    def fitted(cls, sizes: Iterable[MeasuredSize], architecture: Architecture = "x86_64") -> MeasuredSizes:
+        """The sizes, put in order."""
+        return cls(tuple(sorted(sizes, key=lambda size: size.memory_mb)), architecture)
+
+    @cached_property
+    def curve(self) -> Curves | None:
+        """The curves through the sizes; None: fewer than two that have memory to spare."""
+        sizes = self._roomy
+        if len(sizes) < 2:
+            return None
         low, high = PHASE_SPREAD
-        spread = [size.warm.quantile(high) - size.warm.quantile(low) for size in ordered]
-        return cls(ordered, fit_curve(model.memory_mb, model.means_ms, spread))
+        means = np.array([size.warm.mean for size in sizes])
+        spread = [size.warm.quantile(high) - size.warm.quantile(low) for size in sizes]
+        errors = np.array([size.error_ms for size in sizes]) / np.maximum(means, 1e-9)
+        return fit_curves([size.memory_mb for size in sizes], np.maximum(means, 1e-9), errors, spread,
+                          VCPU_MB[self.architecture])
 
     @cached_property
     def memory_mb(self) -> Floats:
@@ -62,7 +88,7 @@ class MeasuredSizes(Record):
 
     def answers(self, memory_mb: int) -> bool:
         """Whether anything can be said of this size: it was measured, or two others were."""
-        return self.curve is not None or self.measured(memory_mb) is not None
+        return self.measured(memory_mb) is not None or len(self._roomy) >= 2
 
     def inside(self, memory_mb: int) -> bool:
         """Whether the size lies within the measured range."""
@@ -71,21 +97,48 @@ class MeasuredSizes(Record):
     def durations_ms(self, memory_mb: int) -> Distribution:
         """Warm durations [ms] at a size that `answers`."""
         size = self.measured(memory_mb)
-        if size is not None:
-            return size.warm
-        assert self.curve is not None
-        return self._shape(memory_mb).scaled(_through(self.curve, self.memory_mb, self.means_ms, memory_mb))
+        return self._shape(memory_mb).scaled(self._mean_ms(memory_mb)) if size is None else size.warm
 
     def mean_draws_ms(self, memory_mb: int, n: int, rng: np.random.Generator) -> Floats:
-        """`n` draws of the mean warm duration [ms]: a parametric bootstrap of means, and the form's error."""
-        drawn = np.column_stack([_mean_draws(size, n, rng) for size in self.sizes])
-        if self.measured(memory_mb) is not None:
-            return np.asarray(drawn[:, self.memory_mb == memory_mb][:, 0], dtype=np.float64)
+        """`n` draws of the mean warm duration [ms]: what would be measured there, scatter between sizes included."""
+        size = self.measured(memory_mb)
+        if size is not None:
+            return np.maximum(rng.normal(size.warm.mean, size.error_ms, n), size.warm.mean / 10)
         assert self.curve is not None
-        curves = [refit(self.curve.form, self.memory_mb, means) for means in drawn]
-        found = [_through(curve, self.memory_mb, means, memory_mb) for curve, means in zip(curves, drawn, strict=True)]
-        sd = FORM_SD[min(len(self.sizes), 3)][0 if self.inside(memory_mb) else 1]
-        return np.asarray(found * np.exp(rng.normal(0.0, sd, n)), dtype=np.float64)
+        drawn = rng.choice(self.curve.scatter.size, n)
+        means = self.curve.draws_ms(memory_mb)[drawn, 0] * np.exp(self._missed(memory_mb))
+        return np.asarray(means * np.exp(rng.normal(0.0, self.curve.scatter[drawn])), dtype=np.float64)
+
+    def next_memory_mb(self, candidates: Iterable[int]) -> int:
+        """Which of the candidate sizes [MB] to measure next: the one that tells most of all of them.
+
+        By how much the variance of ln D, summed over the candidates, is expected to shrink. Raises
+        InsufficientDataError without two measured sizes to judge from, or without a candidate that was not measured.
+        """
+        sizes = [memory_mb for memory_mb in candidates if self.measured(memory_mb) is None]
+        if self.curve is None or not sizes:
+            raise InsufficientDataError("which size to measure next: two measured sizes are needed, and a candidate "
+                                        "that was not measured: give more sizes")
+        logs = np.log(self.curve.draws_ms(sizes))
+        covariance = np.atleast_2d(np.cov(logs, rowvar=False))
+        shrunk = (covariance**2).sum(axis=1) / (covariance.diagonal() + (self.curve.scatter**2).mean())
+        return sizes[int(np.argmax(shrunk))]
+
+    @property
+    def _roomy(self) -> tuple[MeasuredSize, ...]:
+        """The sizes that had memory to spare."""
+        return tuple(size for size in self.sizes if not size.nearly_full)
+
+    def _mean_ms(self, memory_mb: int) -> float:
+        assert self.curve is not None
+        return float(self.curve.mean_ms(memory_mb)[0] * np.exp(self._missed(memory_mb)))
+
+    def _missed(self, memory_mb: int) -> float:
+        """ln of what the curves miss, from the nearest measured size, fading with the distance."""
+        assert self.curve is not None
+        nearest = min(self._roomy, key=lambda size: abs(np.log(memory_mb / size.memory_mb)))
+        missed = np.log(nearest.warm.mean / self.curve.mean_ms(nearest.memory_mb)[0])
+        return float(missed * np.exp(-abs(np.log(memory_mb / nearest.memory_mb)) / _NEARBY))
 
     def _shape(self, memory_mb: int) -> Distribution:
         """The neighbours' distributions, each divided by its mean, mixed quantile by quantile: mean 1."""
@@ -97,12 +150,14 @@ class MeasuredSizes(Record):
         return Distribution((1 - share) * left + share * right)
 
 
-def _through(curve: Curve, memory: Floats, means: Floats, at_mb: float) -> float:
-    """The curve's mean at a size, times what it missed at the nearest measured sizes."""
-    missed = np.interp(np.log(at_mb), np.log(memory), np.log(means / curve.mean_ms(memory)))
-    return float(curve.mean_ms(at_mb) * np.exp(missed))
+def independent_number(values: Floats) -> float:
+    """How many independent values tell as much of the mean as these, in the order in which they were measured.
 
-
-def _mean_draws(size: MeasuredSize, n: int, rng: np.random.Generator) -> Floats:
-    error = size.warm.quantiles.std() / np.sqrt(size.n)
-    return np.maximum(rng.normal(size.warm.mean, error, n), size.warm.mean / 10)
+    n (1 - r)/(1 + r) with r the correlation of neighbours: durations of one environment, one host, one hour are alike.
+    """
+    away = values - values.mean()
+    variance = float((away**2).mean())
+    if values.size < 3 or variance == 0:
+        return float(values.size)
+    r = float(np.clip((away[1:] * away[:-1]).mean() / variance, 0.0, 0.9))
+    return values.size * (1 - r) / (1 + r)

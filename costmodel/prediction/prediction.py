@@ -55,5 +55,13 @@ class Prediction:
     """What is extrapolated, taken from a prior, or not modelled; each a sentence for the reader."""
     error_share: float | None = None
     """Of all requests, those answered with an error, throttled ones included; None: not known."""
+    environments: Mapping[str, float] = field(default_factory=dict)
+    """Mean on-demand environments by function, busy and idle."""
+    provisioned: Mapping[str, float] = field(default_factory=dict)
+    """Mean provisioned environments by function."""
+    concurrency_over_time: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    """Busy environments by function at the edges of 100 equal parts of the simulated time, mean of the replications."""
+    expired_share: float = 0.0
+    """Of all requests, asynchronous events that no environment took before their maximum age."""
     replicated: tuple[Activity, ...] = ()
     """The activity of each replication, over the same period: the bill's interval comes from their spread."""

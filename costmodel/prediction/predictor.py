@@ -2,7 +2,8 @@
 
 The same seed gives every configuration the same arrivals and the same draws, so that differences between
 configurations are theirs. Intervals (90 %) come from the replications: of one run like this for a run's own arrivals,
-of the long-run mean for a month. They hold the simulation's noise, not the model's own error.
+of the long-run mean for a month. They hold the simulation's noise, not the model's own error: planning adds what the
+durations' spread makes of the bill and of the p95.
 """
 
 from __future__ import annotations
@@ -15,37 +16,42 @@ from functools import partial
 
 import numpy as np
 
-from costmodel.activity import INIT, Activity, FunctionTally, RouteTally, Tally, standing_tallies
+from costmodel.activity import INIT, Activity, FunctionTally, ProvisionedTally, RouteTally, Tally, standing_tallies
 from costmodel.errors import InputError, InsufficientDataError
 from costmodel.metering import billed_ms, gb_s
 from costmodel.performance.model import PerformanceModel
+from costmodel.prediction.caching import mean_entries
 from costmodel.prediction.prediction import ALL, Interval, Latency, Prediction
+from costmodel.prediction.provisioning import Provisioning, Schedule
 from costmodel.prediction.replication import INVOKED, Job, Replication, replicate
-from costmodel.prediction.rules import routes_of, rules_of
+from costmodel.prediction.rules import policies_of, routes_of, rules_of
 from costmodel.prediction.simulator import (
     ACCOUNT,
     COLD,
+    EXPIRED,
     HIT,
     IDLE_TABLE,
     OUTCOMES,
     PROVISIONED,
+    RESERVED,
     STAGE,
     TABLE_SIZE,
     WARM,
     Floats,
 )
-from costmodel.workload import Demand, Workload
+from costmodel.workload import Demand, Popularity, Workload
 from loadgen.configuration import Configuration
-from loadgen.deployment import Route
+from loadgen.deployment import ApiKind, Route
 from loadgen.quotas import Quotas
 
 LEVEL = 0.9
 
 
 def predict(model: PerformanceModel, workload: Workload, configuration: Configuration, *, region: str = "us-east-1",
-            seed: int = 0, replications: int = 1, executor: Executor | None = None,
-            quotas: Quotas | None = None) -> Prediction:
+            seed: int = 0, replications: int = 1, executor: Executor | None = None, quotas: Quotas | None = None,
+            provisioning: Mapping[str, Provisioning] | None = None) -> Prediction:
     """Simulate `replications` times, on `executor` when there is one. None quotas: those the model was fitted under.
+    `provisioning`: by function, how its provisioned concurrency changes from the configuration's number on.
 
     Raises ConfigurationError for what the deployment cannot take, InputError for a route it lacks,
     InsufficientDataError for what was never measured.
@@ -53,7 +59,8 @@ def predict(model: PerformanceModel, workload: Workload, configuration: Configur
     if replications < 1:
         raise InputError(f"replications={replications}: give 1 or more")
     model.deployment.accepts(configuration)
-    case = _Case(model, workload, configuration, tuple(routes_of(model, configuration, workload.demands)))
+    case = _Case(model, workload, configuration, tuple(routes_of(model, configuration, workload.demands)),
+                 provisioning or {})
     job = _job(case, quotas or model.quotas)
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(replications, np.uint64)]
     done = list(map(partial(replicate, job), seeds) if executor is None else executor.map(partial(replicate, job), seeds))
@@ -68,6 +75,7 @@ class _Case:
     workload: Workload
     configuration: Configuration
     routes: tuple[Route, ...]
+    provisioning: Mapping[str, Provisioning]
 
     @property
     def functions(self) -> tuple[str, ...]:
@@ -77,7 +85,8 @@ class _Case:
 
 def _job(case: _Case, quotas: Quotas) -> Job:
     model, workload, configuration, routes = case.model, case.workload, case.configuration, case.routes
-    rules = rules_of(model, configuration, routes, quotas)
+    rules = rules_of(model, configuration, routes, quotas, case.provisioning)
+    rules = rules._replace(policies=policies_of(model, routes, workload.demands.values()))
     for route, demand in zip(routes, workload.demands.values(), strict=True):
         if configuration.api.caches(route.name) and route.cache_keys and demand.keys is None:
             raise InsufficientDataError(
@@ -90,7 +99,23 @@ def _job(case: _Case, quotas: Quotas) -> Job:
         response_bytes=tuple(map(partial(_response_bytes, model), routes, workload.demands.values())),
         packages=tuple(model.deployment.functions[route.function].package for route in routes),
         warm=tuple(workload.warm_environments.get(name, 0) for name in case.functions),
+        schedules=_schedules(case),
+        integration_timeout_ms=_integration_timeout_s(configuration.api.kind, quotas) * 1000,
     )
+
+
+def _schedules(case: _Case) -> dict[int, Schedule]:
+    """By the number of the function. Raises InputError for a function that cannot take provisioned concurrency."""
+    for name in case.provisioning:
+        if name not in case.functions or case.model.deployment.functions[name].alias is None:
+            able = ", ".join(each for each in case.functions if case.model.deployment.functions[each].alias) or "none"
+            raise InputError(f"provisioning of {name!r}: no function of the workload with an alias (there are: {able})")
+    return {number: how for number, name in enumerate(case.functions)
+            if isinstance(how := case.provisioning.get(name), Schedule)}
+
+
+def _integration_timeout_s(kind: ApiKind, quotas: Quotas) -> float:
+    return {"rest": quotas.rest_integration_timeout_s, "http": quotas.http_integration_timeout_s}.get(kind, math.inf)
 
 
 def _response_bytes(model: PerformanceModel, route: Route, demand: Demand) -> float:
@@ -112,16 +137,25 @@ def _prediction(case: _Case, done: Sequence[Replication], activities: Sequence[A
         configuration=case.configuration,
         latency={**latency, ALL: _latency(np.concatenate(pooled))},
         cold_share=_mean([each["cold_share"] for each in shares]),
-        throttled={cause: _mean([each[cause] for each in shares]) for cause in OUTCOMES[STAGE:]},
+        throttled={cause: _mean([each[cause] for each in shares]) for cause in OUTCOMES[STAGE:EXPIRED]},
         cache_hit_share=_mean([each["hit"] for each in shares]),
-        concurrency=dict(zip(names, np.mean([each.busy for each in done], axis=0).tolist(), strict=True)),
+        concurrency=_by_function(names, [each.busy for each in done]),
         peak_concurrency=dict(zip(names, np.max([each.peak for each in done], axis=0).astype(float).tolist(), strict=True)),
         activity=_mean_activity(activities),
         intervals=_intervals(case.workload, done, shares, activities),
         caveats=(*case.model.caveats(case.configuration), *_caveats(case, names, done)),
         error_share=_error_share(case, done),
+        environments=_by_function(names, [each.environments for each in done]),
+        provisioned=_by_function(names, [each.provisioned for each in done]),
+        concurrency_over_time={name: tuple(row) for name, row in zip(
+            names, np.mean([each.busy_at for each in done], axis=0).tolist(), strict=True)},
+        expired_share=_mean([each[OUTCOMES[EXPIRED]] for each in shares]),
         replicated=tuple(activities),
     )
+
+
+def _by_function(names: Sequence[str], values: Sequence[Floats]) -> dict[str, float]:
+    return dict(zip(names, np.mean(values, axis=0).tolist(), strict=True))
 
 
 def _latency(values: Floats) -> Latency:
@@ -140,10 +174,11 @@ def _shares(each: Replication) -> dict[str, float]:
 
 
 def _error_share(case: _Case, done: Sequence[Replication]) -> float:
-    """Of the judged requests: what was throttled, and of what ran the share that failed when it was measured."""
-    judged = np.sum([each.judged for each in done], axis=0)
+    """Of the judged requests: what was throttled, and of what ran the share that failed when it was measured, or that
+    reaches a timeout if that is more: what was measured holds timeouts too."""
+    judged, late = (np.sum([getattr(each, name) for each in done], axis=0) for name in ("judged", "failed"))
     failing = np.array([case.model.function(route.function).error_share for route in case.routes])
-    failed = judged[:, STAGE:].sum() + (judged[:, list(INVOKED)].sum(axis=1) * failing).sum()
+    failed = judged[:, STAGE:].sum() + np.maximum(judged[:, list(INVOKED)].sum(axis=1) * failing, late).sum()
     return float(failed / judged.sum()) if judged.sum() else math.nan
 
 
@@ -153,13 +188,14 @@ def _activity(case: _Case, each: Replication, region: str) -> Activity:
     tallies = [tally for number in range(len(case.routes)) for tally in _flow(case, number, each)]
     flow = case.workload.requests / each.offered if each.offered else 0.0
     scaled = [tally.scaled(flow, 1.0) for tally in tallies]
-    return Activity(region, hours, (*scaled, *_provisioning(case, hours), *standing_tallies(case.configuration, hours)), "predicted")
+    standing = (*_inits(case, each, hours), *_standing(case, each, hours))
+    return Activity(region, hours, (*scaled, *standing), "predicted")
 
 
 def _flow(case: _Case, number: int, each: Replication) -> Iterator[Tally]:
     """The tallies of one route and of its function."""
     model, configuration, route = case.model, case.configuration, case.routes[number]
-    counts, billed = each.counts[number], each.billed_ms[number]
+    counts, runs, billed = each.counts[number], each.runs[number], each.billed_ms[number]
     rejected = counts[STAGE] + counts[ACCOUNT]
     kind, units = configuration.api.kind, float(each.units[number])
     yield RouteTally(kind, route.name, float(counts.sum() - rejected), float(rejected), units if kind == "http" else 0.0,
@@ -167,25 +203,38 @@ def _flow(case: _Case, number: int, each: Replication) -> Iterator[Tally]:
     settings, function = configuration.functions[route.function], model.function(route.function)
     if function.log_bytes is None:
         raise InsufficientDataError(f"function {route.function}: its log volume was not measured: collect its logs and fit")
-    invoked = float(counts[list(INVOKED)].sum())
+    invoked = float(runs[list(INVOKED)].sum())
     cold_log_bytes = function.log_bytes if function.cold_log_bytes is None else function.cold_log_bytes
     yield FunctionTally(
         route.function, route.name, settings.architecture, settings.memory_mb, invocations=invoked,
-        throttled=float(counts[ACCOUNT + 1:].sum()), cold_starts=float(counts[COLD]),
+        throttled=float(runs[RESERVED:EXPIRED].sum()), cold_starts=float(runs[COLD]),
         gb_s=gb_s(float(billed[WARM] + billed[COLD]), settings.memory_mb),
         init_gb_s=gb_s(float(each.init_billed_ms[number]), settings.memory_mb),
         provisioned_gb_s=gb_s(float(billed[PROVISIONED]), settings.memory_mb),
-        log_bytes=float((invoked - counts[COLD]) * function.log_bytes + counts[COLD] * cold_log_bytes),
+        log_bytes=float((invoked - runs[COLD]) * function.log_bytes + runs[COLD] * cold_log_bytes),
     )
 
 
-def _provisioning(case: _Case, hours: float) -> Iterator[Tally]:
+def _standing(case: _Case, each: Replication, hours: float) -> Iterator[Tally]:
+    """What stands whether it is used or not; provisioned concurrency that changes with its mean."""
+    settings = case.configuration.functions
+    for tally in standing_tallies(case.configuration, hours):
+        if not (isinstance(tally, ProvisionedTally) and tally.function in case.provisioning):
+            yield tally
+    for name in case.provisioning:
+        mean = float(each.provisioned[case.functions.index(name)])
+        yield ProvisionedTally(name, settings[name].architecture, gb_s(1000.0, settings[name].memory_mb) * mean * 3600.0 * hours)
+
+
+def _inits(case: _Case, each: Replication, hours: float) -> Iterator[Tally]:
     """Initialisations that no invocation waits for: of each provisioned environment, once in its maximum age."""
     lives = max(1.0, hours * 3600 / case.model.lifetime.maximum_age_s.mean) if case.workload.cyclic else 1.0
     for name, settings in case.configuration.functions.items():
-        if settings.provisioned:
+        changes = name in case.provisioning
+        environments = float(each.provisioned[case.functions.index(name)]) if changes else settings.provisioned
+        if environments or changes:
             init_ms = billed_ms(case.model.function(name).init_ms(settings).quantiles)
-            spent = gb_s(float(init_ms.mean()) * settings.provisioned * lives, settings.memory_mb)
+            spent = gb_s(float(init_ms.mean()) * environments * lives, settings.memory_mb)
             yield FunctionTally(name, INIT, settings.architecture, settings.memory_mb, invocations=0.0, provisioned_gb_s=spent)
 
 
@@ -202,17 +251,25 @@ def _mean_activity(activities: Sequence[Activity]) -> Activity:
 
 def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence[Mapping[str, float]],
                activities: Sequence[Activity]) -> dict[str, Interval]:
-    """Student's t over the replications; none from a single one."""
+    """Student's t over the replications; none from a single one. Shares of events that hardly ever happen are at least as
+    uncertain as their count."""
     if len(done) < 2:
         return {}
+    of_the_mean = workload.cyclic
     latencies = [_latency(np.concatenate(each.latency_ms)) for each in done]
     values = {
         **{name: [getattr(each, name) for each in latencies] for name in ("mean_ms", "p50_ms", "p95_ms", "p99_ms")},
-        "cold_share": [each["cold_share"] for each in shares],
-        "throttled": [sum(each[cause] for cause in OUTCOMES[STAGE:]) for each in shares],
+        "environments": [float(each.environments.sum()) for each in done],
         "gb_s": [sum(float(tally.gb_s + tally.provisioned_gb_s) for tally in each.of(FunctionTally)) for each in activities],
     }
-    return {name: _interval(series, of_the_mean=workload.cyclic) for name, series in values.items()}
+    judged = np.array([each.judged.sum(axis=0) for each in done])
+    counted = {"cold_share": ([COLD], INVOKED), "throttled": (range(STAGE, EXPIRED), range(len(OUTCOMES)))}
+    series = {"cold_share": [each["cold_share"] for each in shares],
+              "throttled": [sum(each[cause] for cause in OUTCOMES[STAGE:EXPIRED]) for each in shares]}
+    rare = {name: _counted_interval(judged[:, list(events)].sum(axis=1), judged[:, list(trials)].sum(axis=1), of_the_mean)
+            for name, (events, trials) in counted.items()}
+    wide = {name: _hull(_interval(each, of_the_mean), rare[name]) for name, each in series.items()}
+    return {name: _interval(each, of_the_mean) for name, each in values.items()} | wide
 
 
 def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:
@@ -224,6 +281,26 @@ def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:
     return Interval(float(np.mean(series)) - reach, float(np.mean(series)) + reach, LEVEL)
 
 
+def _counted_interval(events: Floats, trials: Floats, of_the_mean: bool) -> Interval:
+    """If the events came one by one (Poisson): of their long-run share, or of the share in one more replication. With no
+    event at all its upper end is not 0."""
+    from scipy.stats import gamma, nbinom
+
+    n, k, ends = len(events), float(events.sum()), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+    if not trials.sum():
+        return Interval(math.nan, math.nan, LEVEL)
+    if of_the_mean:
+        low, high = (float(gamma.ppf(ends[0], k)) if k else 0.0, float(gamma.ppf(ends[1], k + 1)))
+        return Interval(low / float(trials.sum()), high / float(trials.sum()), LEVEL)
+    low, high = (float(nbinom.ppf(end, k + 0.5, n / (n + 1))) / float(trials.mean()) for end in ends)
+    return Interval(low, high, LEVEL)
+
+
+def _hull(one: Interval, other: Interval) -> Interval:
+    """The interval that holds both, within 0 to 1."""
+    return Interval(max(min(one.low, other.low), 0.0), min(max(one.high, other.high), 1.0), LEVEL)
+
+
 def _caveats(case: _Case, names: Sequence[str], done: Sequence[Replication]) -> Iterator[str]:
     model, configuration = case.model, case.configuration
     for name in names:
@@ -232,8 +309,27 @@ def _caveats(case: _Case, names: Sequence[str], done: Sequence[Replication]) -> 
             yield f"{name}: more than 1 % of its invocations reach its timeout of {timeout_ms / 1000:g} s and would fail"
         if settings.log_level != "INFO":
             yield f"{name}: log volume as measured; what log level {settings.log_level} leaves out is not taken off"
+    needed_gb, cache_gb = _needed_cache_gb(case), configuration.api.cache_gb
+    if cache_gb is not None and needed_gb > cache_gb:
+        yield (f"The cache of {cache_gb:g} GB is taken as large enough, and its entries would take {needed_gb:.3g} GB: the "
+               "predicted share of hits is too high")
     if not sum(each.counts[:, list(INVOKED)].sum() for each in done):
         yield "No request reached a function: every one was throttled or answered by the cache"
+
+
+def _needed_cache_gb(case: _Case) -> float:
+    """What the entries of all cached routes take on average, by the bodies of their responses."""
+    api, total, period_s = case.configuration.api, 0.0, case.workload.period_s
+    for route, demand in zip(case.routes, case.workload.demands.values(), strict=True):
+        if not api.caches(route.name) or not route.cache_keys or demand.keys is None or not demand.expected:
+            continue
+        keys = demand.keys
+        weights = keys.weights if isinstance(keys, Popularity) else np.bincount(keys[keys >= 0]).astype(np.float64)
+        size = case.model.function(route.function).response_bytes if demand.response_bytes is None else demand.response_bytes
+        if weights.sum():
+            rates = weights / weights.sum() * demand.expected / period_s
+            total += mean_entries(rates, api.cache_ttl_s) * float(np.mean(size or 0.0)) / 1e9
+    return total
 
 
 def _mean(values: Sequence[float]) -> float:

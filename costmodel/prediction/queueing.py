@@ -1,6 +1,7 @@
 """Closed forms of queueing, with the range in which each holds; outside it they refuse.
 
-Rates are per second, loads in erlang (arrival rate x mean time busy). They are oracles for the simulator.
+Rates are per second, loads in erlang (arrival rate x mean time busy). They are oracles for the simulator, and prune
+what is not worth simulating. Cold starts and environments have a module of their own, `coldstarts`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,25 @@ def erlang_b(servers: int, load: float) -> float:
     for server in range(1, servers + 1):
         blocked = load * blocked / (server + load * blocked)
     return blocked
+
+
+def erlang_c(servers: int, load: float) -> float:
+    """Share of Poisson arrivals that must wait for one of `servers`, exponential times busy, none leaves.
+
+    C = n B / (n - load (1 - B)). Holds for a load below the servers. (Erlang 1917.)
+    """
+    if not 0 <= load < servers:
+        raise InputError(f"erlang_c: servers={servers}, load={load}: give a load below the servers, else the queue has no end")
+    blocked = erlang_b(servers, load)
+    return servers * blocked / (servers - load * (1 - blocked))
+
+
+def mean_busy(arrival_rate: float, duration_s: float) -> float:
+    """Mean number of environments busy at once, by Little's law: arrival rate x mean time busy. Any arrivals, any
+    durations, where nothing is throttled."""
+    if not (0 <= arrival_rate < math.inf and 0 <= duration_s < math.inf):
+        raise InputError(f"mean_busy: arrival_rate={arrival_rate}, duration_s={duration_s}: give finite numbers, zero or more")
+    return arrival_rate * duration_s
 
 
 def token_bucket_reject(arrival_rate: float, rate: float, burst: float) -> float:

@@ -1,25 +1,30 @@
 """One simulated replication of a workload under one configuration, boiled down to counts, sums and latencies.
 
-    client latency [ms] = overhead of the API kind + init (cold starts only) + duration      (cache hits: overhead only)
+    client latency [ms] = waits between tries + overhead of the API kind + min(init + duration, integration timeout)
+                          (cache hits and asynchronous events: overhead only)
     billed [ms]         = ceil(init + duration)                                              (see metering)
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from costmodel.metering import billed_ms, http_units
+from costmodel.prediction.provisioning import Schedule, scheduled_changes
 from costmodel.prediction.simulator import (
     COLD,
     HIT,
     OUTCOMES,
     PROVISIONED,
+    RESERVED,
     STAGE,
+    TIMED_OUT,
     WARM,
     Arrivals,
     Floats,
@@ -30,6 +35,7 @@ from costmodel.prediction.simulator import (
 from costmodel.workload import Stream, Workload
 
 INVOKED = (WARM, COLD, PROVISIONED)
+MOMENTS = 100
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,9 @@ class Job:
     packages: tuple[str, ...]
     warm: tuple[int, ...] = ()
     """By function: environments that are warm when the workload begins."""
+    schedules: Mapping[int, Schedule] = field(default_factory=dict)
+    """Of provisioned concurrency, by the number of the function."""
+    integration_timeout_ms: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,9 @@ class Replication:
 
     offered: float
     counts: Floats
-    """All counted requests."""
+    """All counted requests, each try of a client by itself."""
+    runs: Floats
+    """What Lambda saw of them: executions with reruns, and throttles with what its queue tried again."""
     judged: Floats
     """Those of them that latency and shares look at."""
     billed_ms: Floats
@@ -70,6 +81,14 @@ class Replication:
     busy: Floats
     """By function: mean of busy environments."""
     peak: npt.NDArray[np.int64]
+    failed: Floats
+    """By route: of the judged requests, those that reached the function's timeout or the gateway's."""
+    environments: Floats
+    """By function: mean of on-demand environments, busy and idle."""
+    provisioned: Floats
+    """By function: mean of provisioned environments asked for."""
+    busy_at: Floats
+    """Busy environments at the edges of MOMENTS equal parts of the counted span, shape (functions, MOMENTS + 1)."""
 
 
 def replicate(job: Job, seed: int) -> Replication:
@@ -78,7 +97,8 @@ def replicate(job: Job, seed: int) -> Replication:
     key = np.where(np.array(job.one_key)[stream.trigger], stream.trigger, stream.key + len(job.one_key))
     key[(stream.key < 0) & ~np.array(job.one_key)[stream.trigger]] = -1
     arrivals = Arrivals(stream.time_s, stream.trigger, key)
-    trace = simulate(arrivals, job.rules, seed, from_s=stream.from_s, to_s=stream.to_s, warm=job.warm)
+    rules = job.rules._replace(changes=scheduled_changes(job.schedules, stream.to_s))
+    trace = simulate(arrivals, rules, seed, from_s=stream.from_s, to_s=stream.to_s, warm=job.warm)
     return _count(job, stream, trace)
 
 
@@ -89,23 +109,51 @@ def _stream(workload: Workload, seed: int, lead_s: float) -> Stream:
 
 
 def _count(job: Job, stream: Stream, trace: Trace) -> Replication:
-    counted = stream.time_s >= stream.from_s
-    route, outcome, time_s = stream.trigger[counted], trace.outcome[counted], stream.time_s[counted]
-    duration_ms, init_ms = trace.duration_s[counted] * 1000, trace.init_s[counted] * 1000
-    judged = time_s >= stream.judged_from_s
+    first = stream.time_s.size
+    request = np.concatenate([np.arange(first), trace.rerun_of]) if trace.rerun_of.size else np.arange(first)
+    rows = np.flatnonzero(stream.time_s[request] >= stream.from_s)
+    request, is_first = request[rows], rows < first
+    route, outcome = stream.trigger[request], trace.outcome[rows]
+    duration_ms, init_ms = trace.duration_s[rows] * 1000, trace.init_s[rows] * 1000
+    judged = is_first & (stream.time_s[request] >= stream.judged_from_s)
     routes = range(len(job.one_key))
     table = _Table(len(job.one_key), route, outcome)
     billed = _billed(job.packages, route, duration_ms, init_ms)
-    units, sizes = _payload(job, stream, counted, outcome)
-    latency_ms = job.overhead_ms[trace.overhead_index[counted]] + np.nan_to_num(duration_ms + init_ms)
-    answered = judged & (outcome <= HIT)
+    units, sizes = _payload(job, route, stream.row[request], outcome)
+    queued = _asynchronous(job)[route] & (outcome != STAGE) & (outcome != STAGE + 1)
+    took_ms = np.nan_to_num(duration_ms + init_ms)
+    waited_ms = (trace.at_s[rows] - stream.time_s[request]) * 1000
+    invoked_ms = waited_ms + np.minimum(took_ms, job.integration_timeout_ms)
+    latency_ms = job.overhead_ms[trace.overhead_index[rows]] + np.where(queued, 0.0, invoked_ms)
+    answered = judged & ((outcome <= HIT) | queued)
+    late = ((trace.flags[rows] & TIMED_OUT) > 0) | (took_ms >= job.integration_timeout_ms)
+    counts, runs = _with_tries(job, trace, table.sum(is_first), table.sum(None))
+    span_s = stream.to_s - stream.from_s
     return Replication(
-        offered=float(time_s.size), counts=table.sum(None), judged=table.sum(judged),
+        offered=float(is_first.sum()), counts=counts, runs=runs, judged=table.sum(judged),
         billed_ms=table.sum(billed), init_billed_ms=table.sum(billed - billed_ms(duration_ms))[:, COLD],
-        units=table.sum(units).sum(axis=1), response_bytes=table.sum(sizes).sum(axis=1),
+        units=table.sum(units * is_first).sum(axis=1), response_bytes=table.sum(sizes * (is_first & ~queued)).sum(axis=1),
         latency_ms=tuple(latency_ms[answered & (route == each)] for each in routes),
-        busy=_mean_busy(job.rules, stream, trace), peak=trace.peak_busy,
+        busy=_mean_busy(job.rules, stream, trace), peak=trace.peak_busy, failed=table.sum(judged & late).sum(axis=1),
+        environments=trace.environment_s / span_s, provisioned=trace.provisioned_s / span_s,
+        busy_at=_busy_at(job.rules, stream, trace),
     )
+
+
+def _asynchronous(job: Job) -> npt.NDArray[np.bool_]:
+    """By route."""
+    policies = job.rules.policies
+    return np.zeros(len(job.one_key), dtype=bool) if policies is None else policies["asynchronous"] > 0
+
+
+def _with_tries(job: Job, trace: Trace, counts: Floats, runs: Floats) -> tuple[Floats, Floats]:
+    """Add the tries that others followed: a client's is a request, and Lambda sees it unless the gateway threw it back;
+    those from Lambda's queue only Lambda sees. An event that expired was throttled each time, and ran never."""
+    tried = trace.throttled.astype(np.float64)
+    by_client, by_lambda = tried.copy(), tried.copy()
+    by_client[_asynchronous(job), RESERVED:] = 0.0
+    by_lambda[:, :RESERVED] = 0.0
+    return counts + by_client, runs + by_lambda
 
 
 class _Table:
@@ -128,10 +176,9 @@ def _billed(packages: Sequence[str], route: npt.NDArray[np.int64], duration_ms: 
     return np.where(image, billed_ms(duration_ms, init_ms, package="image"), billed) if image.any() else billed
 
 
-def _payload(job: Job, stream: Stream, counted: npt.NDArray[np.bool_],
+def _payload(job: Job, route: npt.NDArray[np.int64], row: npt.NDArray[np.int64],
              outcome: npt.NDArray[np.int8]) -> tuple[Floats, Floats]:
     """HTTP units of what the gateway accepted, and bytes of what was answered, by request."""
-    route, row = stream.trigger[counted], stream.row[counted]
     asked, answered = np.zeros(route.size), np.zeros(route.size)
     for number, demand in enumerate(job.workload.demands.values()):
         mine = route == number
@@ -148,7 +195,27 @@ def _at(value: float | Floats, row: npt.NDArray[np.int64]) -> float | Floats:
 
 def _mean_busy(rules: Rules, stream: Stream, trace: Trace) -> Floats:
     """Busy environment-seconds within the counted span, divided by its length, by function."""
-    end_s = stream.time_s + np.nan_to_num(trace.duration_s + trace.init_s)
-    within = np.clip(np.minimum(end_s, stream.to_s) - np.maximum(stream.time_s, stream.from_s), 0.0, None)
-    function = rules.routes["function"][stream.trigger]
-    return np.bincount(function, within, rules.functions.size) / (stream.to_s - stream.from_s)
+    end_s = trace.at_s + np.nan_to_num(trace.duration_s + trace.init_s)
+    within = np.clip(np.minimum(end_s, stream.to_s) - np.maximum(trace.at_s, stream.from_s), 0.0, None)
+    return np.bincount(_function(rules, stream, trace), within, rules.functions.size) / (stream.to_s - stream.from_s)
+
+
+def _busy_at(rules: Rules, stream: Stream, trace: Trace) -> Floats:
+    """How many invocations had begun and not ended."""
+    ran = np.flatnonzero(~np.isnan(trace.duration_s))
+    begun_s, function = trace.at_s[ran], _function(rules, stream, trace)[ran]
+    end_s = begun_s + trace.duration_s[ran] + trace.init_s[ran]
+    part_s = (stream.to_s - stream.from_s) / MOMENTS
+    size = rules.functions.size * (MOMENTS + 2)
+
+    def by_moment(time_s: Floats) -> Floats:
+        first = np.clip(np.ceil((time_s - stream.from_s) / part_s), 0, MOMENTS + 1).astype(np.int64)
+        return np.cumsum(np.bincount(function * (MOMENTS + 2) + first, minlength=size).reshape(-1, MOMENTS + 2), axis=1)
+
+    return (by_moment(begun_s) - by_moment(end_s))[:, :-1].astype(np.float64)
+
+
+def _function(rules: Rules, stream: Stream, trace: Trace) -> npt.NDArray[np.int64]:
+    """Of each row of the trace."""
+    trigger = np.concatenate([stream.trigger, stream.trigger[trace.rerun_of]]) if trace.rerun_of.size else stream.trigger
+    return np.asarray(rules.routes["function"][trigger])

@@ -23,7 +23,20 @@ from costmodel.errors import InputError
 from costmodel.performance.distributions import Distribution
 from costmodel.performance.lifetime import Lifetime
 from costmodel.performance.model import PerformanceModel
-from costmodel.prediction.simulator import BUCKET, FUNCTION, NONE, POOL, ROUTE, TABLE_SIZE, Floats, Records, Rules
+from costmodel.prediction.provisioning import Provisioning, TargetTracking
+from costmodel.prediction.simulator import (
+    BUCKET,
+    FUNCTION,
+    NONE,
+    POLICY,
+    POOL,
+    ROUTE,
+    TABLE_SIZE,
+    Floats,
+    Records,
+    Rules,
+)
+from costmodel.workload import Demand
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings, RouteSettings
 from loadgen.deployment import Route
 from loadgen.quotas import Quotas
@@ -42,7 +55,8 @@ def routes_of(model: PerformanceModel, configuration: Configuration, triggers: I
     return [routes[trigger] for trigger in triggers]
 
 
-def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequence[Route], quotas: Quotas) -> Rules:
+def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequence[Route], quotas: Quotas,
+             provisioning: Mapping[str, Provisioning] | None = None) -> Rules:
     """The rules for these routes, numbered in their order; functions in the order in which the routes name them."""
     names = list(dict.fromkeys(route.function for route in routes))
     settings = {name: configuration.functions[name] for name in names}
@@ -50,7 +64,9 @@ def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequ
     buckets.add(quotas.gateway_rps, quotas.gateway_burst)
     route_rows = [_route(route, names.index(route.function), configuration.api, quotas, buckets) for route in routes]
     pools = [_pool(_unreserved(configuration.functions, quotas), quotas, buckets)]
-    functions = [_function(each, pools, quotas, buckets) for each in settings.values()]
+    functions = [
+        {**_function(each, pools, quotas, buckets), "timeout_s": model.deployment.functions[name].timeout_s,
+         **_provisioning((provisioning or {}).get(name), quotas)} for name, each in settings.items()]
     tables = np.stack([_tables(model, name, each) for name, each in settings.items()])
     return Rules(_records(ROUTE, route_rows), _records(BUCKET, buckets.rows), _records(POOL, pools),
                  _records(FUNCTION, functions), tables, lifetime_tables(model.lifetime))
@@ -112,11 +128,40 @@ def _function(settings: FunctionSettings, pools: list[dict[str, float]], quotas:
     }
 
 
+def _provisioning(how: Provisioning | None, quotas: Quotas) -> dict[str, float]:
+    """How a function's provisioned concurrency changes; None: it does not."""
+    if how is None:
+        return {}
+    row = {"allocation_delay_s": how.allocation.delay_s, "allocations_per_s": how.allocation.environments_per_s,
+           "invocations_per_s": quotas.invokes_per_s_per_concurrency}
+    if isinstance(how, TargetTracking):
+        row |= {"target": how.target, "least": how.least, "most": how.most, "out_points": how.minutes_above,
+                "in_points": how.minutes_below}
+    return row
+
+
+def policies_of(model: PerformanceModel, routes: Sequence[Route], demands: Iterable[Demand]) -> Records | None:
+    """What clients and Lambda do with requests that fail, by route; None: no request comes back."""
+    rows = [_policy(demand, model.function(route.function).error_share) for route, demand in zip(routes, demands, strict=True)]
+    return _records(POLICY, rows) if any(rows) else None
+
+
+def _policy(demand: Demand, failing: float) -> dict[str, float]:
+    row: dict[str, float] = {}
+    if demand.retries is not None:
+        row |= {"tries": demand.retries.tries, "base_s": demand.retries.base_s, "cap_s": demand.retries.cap_s}
+    if demand.events is not None:
+        row |= {"asynchronous": 1, "reruns": demand.events.reruns, "max_age_s": demand.events.max_age_s, "failing": failing}
+    if demand.invalidating:
+        row |= {"invalidating": demand.invalidating}
+    return row
+
+
 def _tables(model: PerformanceModel, name: str, settings: FunctionSettings) -> Floats:
-    """Warm, first and init durations [s]; an invocation ends at the function's timeout."""
-    function, timeout_s = model.function(name), model.deployment.functions[name].timeout_s
-    warm_s, cold_s = (_table(function.duration_ms(settings)) / 1000, _table(function.cold_duration_ms(settings)) / 1000)
-    return np.stack([np.minimum(warm_s, timeout_s), np.minimum(cold_s, timeout_s), _table(function.init_ms(settings)) / 1000])
+    """Warm, first and init durations [s]."""
+    function = model.function(name)
+    each = (function.duration_ms(settings), function.cold_duration_ms(settings), function.init_ms(settings))
+    return np.stack([_table(distribution) / 1000 for distribution in each])
 
 
 def _table(distribution: Distribution) -> Floats:

@@ -2,8 +2,10 @@
 
 Arrivals meet, in this order: the route's token bucket, the account's token bucket, the stage's cache, provisioned
 concurrency, the concurrency limit with its rate of 10 invocations per second and environment, a warm environment
-(most recently used first), and at last the bucket from which new environments are started. A refused request leaves
-no work behind.
+(most recently used first, unless another routing is asked for), and at last the bucket from which new environments are
+started. A refused request leaves no work behind; by its route's policy the client tries again, and an asynchronous
+event waits in Lambda's queue. An invocation that reaches the timeout fails, and the next one in its environment runs
+the init again within its own duration. Provisioned concurrency follows scheduled changes and target tracking.
 
 What is random is drawn by the request's number, not in the order of events: `word(seed, number)` is splitmix64
 (Steele, Lea, Flood 2014), 12 bits of it index a table of equally likely values. Two configurations given the same
@@ -11,8 +13,11 @@ arrivals and seed therefore share every draw (common random numbers), and a dura
 
 Invocations in flight wait in a calendar wheel: short lists sorted by end, one a slot of a quarter of the mean gap
 between arrivals. Idle environments form one stack a function; whether one has expired is looked at only when it comes
-to the top. Times are seconds. Rules: AWS Lambda Developer Guide, "Understanding Lambda function scaling" and "Lambda
-quotas"; API Gateway Developer Guide, "Throttle requests" and "Cache settings".
+to the top. What is due later (tries, queued events) waits in a heap. Times are seconds.
+
+Rules: AWS Lambda Developer Guide, "Understanding Lambda function scaling", "Lambda quotas", "How Lambda handles errors
+and retries with asynchronous invocation" and "Managing provisioned concurrency with Application Auto Scaling"; API
+Gateway Developer Guide, "Throttle requests" and "Cache settings".
 
 All compiled functions are in this file, because numba's cache does not see a change in another one.
 """
@@ -20,25 +25,36 @@ All compiled functions are in this file, because numba's cache does not see a ch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from costmodel.errors import InputError
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Records = npt.NDArray[np.void]
 Rule = TypeVar("Rule", bound=Callable[..., Any])
+Event = tuple[int, int, int, int]
+"""Request, row, tries that were throttled (of the client, or since it ran last), executions so far."""
 
-WARM, COLD, PROVISIONED, HIT, STAGE, ACCOUNT, RESERVED, CONCURRENCY, SCALING = range(9)
+WARM, COLD, PROVISIONED, HIT, STAGE, ACCOUNT, RESERVED, CONCURRENCY, SCALING, EXPIRED = range(10)
 """What became of a request: invoked in a warm, a new or a provisioned environment, answered by the cache, or throttled
-by the route's limit, the gateway account's, the function's reserved concurrency, the account's, or its scaling rate."""
-OUTCOMES = ("warm", "cold", "provisioned", "hit", "stage", "account", "reserved", "concurrency", "scaling")
+by the route's limit, the gateway account's, the function's reserved concurrency, the account's, or its scaling rate;
+an asynchronous event that no environment took before its maximum age has expired."""
+OUTCOMES = ("warm", "cold", "provisioned", "hit", "stage", "account", "reserved", "concurrency", "scaling", "expired")
+TIMED_OUT, REINITIALISED, ERROR = 1, 2, 4
+"""Flags of an invocation: it reached the timeout, its duration holds an init, the function ended in an error."""
+FAILED = TIMED_OUT | ERROR
+MOST_RECENTLY_USED, LEAST_RECENTLY_USED, NEWEST, RANDOM = range(4)
+"""Routings: which of the idle environments a request takes. The first is what AWS was seen to do; only it is fast."""
 
 TABLE_SIZE = 4096
 """Points of each table of equally likely values (12 bits of a word)."""
+_MOST_NODES = 100_000
 NONE = -1
 """No token bucket, no key, no environment."""
 GATEWAY_ACCOUNT_BUCKET = 0
@@ -47,6 +63,15 @@ WARM_TABLE, COLD_TABLE, INIT_TABLE = range(3)
 IDLE_TABLE, AGE_TABLE, FUNCTION_IDLE_TABLE = range(3)
 _BITS, _MASK = np.uint64(12), np.uint64(TABLE_SIZE - 1)
 _LIFETIME_SALT = np.uint64(0x5851F42D4C957F2D)
+_POLICY_SALT = np.uint64(0x14057B7EF767814F)
+_TRIES_SHIFT = 40
+RETRY_S, LONGEST_RETRY_S = 1.0, 300.0
+"""A throttled event waits this long at first, twice as long each time, at most so long."""
+RERUN_S = 60.0
+"""After a failed execution an event waits one minute, after the second two."""
+MINUTE_S = 60.0
+SCALE_IN_BELOW = 0.9
+"""Target tracking's lower alarm, as a share of the target."""
 
 
 
@@ -67,20 +92,42 @@ POOL = np.dtype([("limit", "i8"), ("bucket", "i8"), ("busy", "i8")])
 FUNCTION = np.dtype([
     ("pool", "i8"), ("provisioned", "i8"), ("provisioned_bucket", "i8"), ("scaling_bucket", "i8"),
     ("provisioned_busy", "i8"), ("busy", "i8"), ("peak", "i8"), ("idle_top", "i8"), ("last_end_s", "f8"),
-    ("environment_s", "f8"),
+    ("environment_s", "f8"), ("timeout_s", "f8"), ("requested", "i8"), ("ready_s", "f8"), ("requested_at_s", "f8"),
+    ("provisioned_s", "f8"), ("allocation_delay_s", "f8"), ("allocations_per_s", "f8"), ("invocations_per_s", "f8"),
+    ("target", "f8"), ("least", "i8"), ("most", "i8"), ("out_points", "i8"), ("in_points", "i8"), ("used", "f8"),
+    ("samples", "i8"), ("above", "i8"), ("below", "i8"),
 ])
-"""`environment_s`: seconds that on-demand environments lived within the measured span."""
+"""`environment_s`: seconds that on-demand environments lived within the measured span; `timeout_s` 0: none.
+
+`provisioned` is what can be used, `requested` what was asked for and is paid for, usable from `ready_s` on, for
+`provisioned_s` environment-seconds of the span. `invocations_per_s` is what one environment adds to a bucket's rate.
+Target tracking (`target` 0: none) keeps the mean of `used` shares a minute near the target: `out_points` minutes above
+it, or `in_points` below 90 % of it, change the request within `least` and `most`."""
+POLICY = np.dtype([
+    ("asynchronous", "i8"), ("tries", "i8"), ("base_s", "f8"), ("cap_s", "f8"), ("failing", "f8"), ("reruns", "i8"),
+    ("max_age_s", "f8"), ("invalidating", "f8"),
+])
+"""A route's. A throttled client tries up to `tries` times, after U(0, min(cap, base 2^k)). An asynchronous event that
+fails (share `failing`, or timeout) runs again up to `reruns` times, none beyond `max_age_s`. The share `invalidating` of
+the requests passes the cache by and renews its entry."""
+CHANGE = np.dtype([("at_s", "f8"), ("function", "i8"), ("provisioned", "i8")])
+"""Provisioned concurrency asked for at a time, in the order of the times."""
+DUE = np.dtype([("at_s", "f8"), ("request", "i8"), ("row", "i8"), ("tries", "i8"), ("runs", "i8")])
+"""A request that comes back: to the gateway (`runs` -1) or, an event that ran so often already, to Lambda."""
 NODE = np.dtype([
     ("link", "i8"), ("end_s", "f8"), ("born_s", "f8"), ("aged_s", "f8"), ("number", "i8"), ("route", "i8"),
-    ("key", "i8"), ("provisioned", "i8"),
+    ("key", "i8"), ("provisioned", "i4"), ("reset", "i4"),
 ])
 """An environment: in a slot of the wheel, in its function's idle stack, or free; `link` is the next one there."""
 CLOCK = np.dtype([
-    ("free", "i8"), ("used", "i8"), ("hand", "i8"), ("in_flight", "i8"), ("slot_s", "f8"), ("from_s", "f8"),
-    ("to_s", "f8"),
+    ("free", "i8"), ("used", "i8"), ("hand", "i8"), ("in_flight", "i8"), ("slots_per_s", "f8"), ("from_s", "f8"),
+    ("to_s", "f8"), ("next_s", "f8"), ("control_s", "f8"), ("minute_s", "f8"), ("change", "i8"), ("due", "i8"),
+    ("rerun", "i8"), ("first", "i8"), ("busy_s", "f8"), ("routing", "i8"),
 ])
-"""First free node, nodes ever used, the slot that the wheel's hand is at, invocations in flight, the width of a slot,
-and the measured span."""
+"""First free node, nodes ever used, the slot that the wheel's hand is at, invocations in flight, slots a second,
+the measured span; when the next thing happens besides arrivals and ends, when provisioned concurrency is looked at next,
+the next full minute, the next change, how many are due later, rows of reruns used, the number of the first request, how
+long the last invocation takes, the routing."""
 
 
 class Arrivals(NamedTuple):
@@ -103,6 +150,10 @@ class Rules(NamedTuple):
     """Equally likely durations, shape (functions, 3, TABLE_SIZE): warm, first invocation, init."""
     lifetime_s: Floats
     """Shape (3, TABLE_SIZE), ascending: an environment's idle limit, its maximum age, a function's idle limit."""
+    policies: Records | None = None
+    """By route; None: nobody tries again, nothing is asynchronous."""
+    changes: Records | None = None
+    routing: int = MOST_RECENTLY_USED
 
 
 class World(NamedTuple):
@@ -119,21 +170,43 @@ class World(NamedTuple):
     """The wheel: the first node of each slot."""
     fresh_until: Floats
     """By cache key [s]."""
+    policies: Records
+    changes: Records
+    due: Records
+    """A heap."""
     clock: Records
     """One record."""
     seed: np.uint64
+    outcome: npt.NDArray[np.int8]
+    flags: npt.NDArray[np.int8]
+    at_s: Floats
+    request: Ints
+    throttled: Ints
 
 
 class Trace(NamedTuple):
-    """What became of each request, shape (n,), and of each function, shape (f,). NaN where nothing was invoked."""
+    """What became of each request, shape (n,), and of each function, shape (f,). NaN where nothing was invoked.
+
+    Reruns of failed asynchronous events have rows of their own behind those of the requests."""
 
     outcome: npt.NDArray[np.int8]
+    """Of a request, its last try; of an event, its first execution."""
     duration_s: Floats
     init_s: Floats
     overhead_index: Ints
     """Where a table of TABLE_SIZE overheads is to be read, so that configurations share this draw too."""
     peak_busy: Ints
     environment_s: Floats
+    provisioned_s: Floats
+    """Environment-seconds of provisioned concurrency asked for within the measured span."""
+    flags: npt.NDArray[np.int8]
+    at_s: Floats
+    """When it was tried last [s]."""
+    rerun_of: Ints
+    """Shape (reruns,): the request of each further row."""
+    throttled: Ints
+    """Tries that were throttled, of clients that tried again and of events in Lambda's queue, by route and outcome;
+    of requests that arrived in the measured span."""
 
 
 def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0, to_s: float | None = None,
@@ -142,24 +215,65 @@ def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0
     environment-seconds count from `from_s` to `to_s` (None: the last arrival) only."""
     n = arrivals.time_s.size
     end_s = float(arrivals.time_s[-1]) if to_s is None and n else to_s or 0.0
-    world = _world(arrivals, rules, seed, (from_s, end_s), warm)
-    trace = Trace(np.empty(n, dtype=np.int8), np.empty(n), np.empty(n), np.empty(n, dtype=np.int64),
-                  world.functions["peak"], world.functions["environment_s"])
-    _run(arrivals, world, trace.outcome)
-    _look_up(arrivals, world, trace)
-    return trace
+    world = _world(arrivals, rules, seed, span_s=(from_s, end_s), warm=warm)
+    _run(arrivals, world)
+    _finish(arrivals, world)
+    return _trace(arrivals, world)
 
 
-def _world(arrivals: Arrivals, rules: Rules, seed: int, span_s: tuple[float, float], warm: Sequence[int]) -> World:
+def simulate_parts(parts: Iterable[Arrivals], rules: Rules, seed: int, *, keys: int = 0) -> Iterator[Trace]:
+    """One long run, a part of its arrivals at a time, so that a month fits into memory; `keys`: cache keys in all parts.
+    A trace's sums by function go on from part to part. Raises InputError where policies would hold requests back across
+    parts, or where the concurrency has no limit."""
+    if rules.policies is not None or rules.pools["limit"].sum() + rules.functions["provisioned"].sum() > _MOST_NODES:
+        raise InputError(f"simulate_parts: give rules without policies and pools of at most {_MOST_NODES:,} environments")
+    world: World | None = None
+    for part in parts:
+        if world is None:
+            world = _world(part, rules, seed, span_s=(0.0, math.inf), most=_MOST_NODES, keys=keys)
+        n = part.time_s.size
+        world = world._replace(outcome=np.empty(n, dtype=np.int8), flags=np.zeros(n, dtype=np.int8))
+        _run(part, world)
+        yield _trace(part, world)
+        world.clock["first"] += n
+
+
+def _world(arrivals: Arrivals, rules: Rules, seed: int, *, span_s: tuple[float, float], warm: Sequence[int] = (),
+           most: int | None = None, keys: int = 0) -> World:
     n, pools, functions = arrivals.time_s.size, rules.pools.copy(), rules.functions.copy()
-    limits = np.minimum(pools["limit"][functions["pool"]], n) + functions["provisioned"]
-    slot_s, slots = _wheel_size(arrivals, rules)
-    nodes = np.zeros(int(min(limits.sum(), n)) + sum(warm) + 1, dtype=NODE)
-    clock = np.array([(NONE, _warm_up(nodes, functions, warm), 0, 0, slot_s, *span_s)], dtype=CLOCK)
+    policies = np.zeros(rules.routes.size, dtype=POLICY) if rules.policies is None else rules.policies
+    held = 0 if rules.policies is None else n
+    reruns = int((policies["asynchronous"] * policies["reruns"])[arrivals.route].sum()) if held else 0
+    most = n + reruns if most is None else most
+    limits = np.minimum(pools["limit"], most).sum() + functions["provisioned"].sum()
+    environments = np.zeros(int(min(2 * limits, most)) + sum(warm) + 1, dtype=NODE)
+    clock = np.zeros(1, dtype=CLOCK)
+    clock["free"], clock["used"], clock["routing"] = NONE, _warm_up(environments, functions, warm), rules.routing
+    (clock["from_s"], clock["to_s"]), (clock["slots_per_s"], slots) = span_s, _wheel_size(arrivals, rules)
+    functions["requested"], functions["ready_s"] = functions["provisioned"], np.inf
+    tracked, changes = bool((functions["target"] > 0).any()), np.zeros(0, dtype=CHANGE) if rules.changes is None else rules.changes
+    clock["minute_s"] = MINUTE_S if tracked else np.inf
+    clock["control_s"] = clock["next_s"] = min(float(clock["minute_s"][0]), *changes["at_s"][:1].tolist(), np.inf)
+    size = max(keys, int(arrivals.key.max(initial=NONE)) + 1)
     return World(
-        rules.routes, rules.buckets.copy(), pools, functions, rules.tables_s, rules.lifetime_s, nodes, slots=np.full(slots, NONE),
-        fresh_until=np.full(int(arrivals.key.max(initial=NONE)) + 1, -np.inf), clock=clock, seed=np.uint64(seed),
+        rules.routes, rules.buckets.copy(), pools, functions, rules.tables_s, rules.lifetime_s, environments,
+        slots=np.full(slots, NONE), fresh_until=np.full(size, -np.inf), policies=policies, changes=changes,
+        due=np.zeros(held + 1, dtype=DUE), clock=clock, seed=np.uint64(seed), outcome=np.empty(n + reruns, dtype=np.int8),
+        flags=np.zeros(n + reruns, dtype=np.int8),
+        at_s=np.concatenate([arrivals.time_s, np.zeros(reruns)]) if held else np.zeros(0),
+        request=np.zeros(reruns, dtype=np.int64), throttled=np.zeros((rules.routes.size, len(OUTCOMES)), dtype=np.int64),
     )
+
+
+def _trace(arrivals: Arrivals, world: World) -> Trace:
+    reruns = int(world.clock["rerun"][0])
+    n = arrivals.time_s.size + reruns
+    route = np.concatenate([arrivals.route, arrivals.route[world.request[:reruns]]]) if reruns else arrivals.route
+    trace = Trace(world.outcome[:n], np.empty(n), np.empty(n), np.empty(n, dtype=np.int64), world.functions["peak"],
+                  world.functions["environment_s"], world.functions["provisioned_s"], world.flags[:n],
+                  world.at_s[:n] if world.at_s.size else arrivals.time_s, world.request[:reruns], world.throttled)
+    _look_up(route, world, trace)
+    return trace
 
 
 def _warm_up(nodes: Records, functions: Records, warm: Sequence[int]) -> int:
@@ -175,12 +289,12 @@ def _warm_up(nodes: Records, functions: Records, warm: Sequence[int]) -> int:
 
 
 def _wheel_size(arrivals: Arrivals, rules: Rules) -> tuple[float, int]:
-    """Width of a slot [s] and number of slots, a power of two: one turn takes several mean durations."""
+    """Slots a second and number of slots, a power of two: one turn takes several mean durations."""
     n = arrivals.time_s.size
     mean_s = float(rules.tables_s[:, WARM_TABLE].mean()) or 1.0
     gap_s = float(arrivals.time_s[-1] - arrivals.time_s[0]) / n if n else mean_s
     slot_s = max(min(gap_s, mean_s) / 4, 1e-9)
-    return slot_s, 1 << min(max(math.ceil(math.log2(4 * mean_s / slot_s)), 6), 20)
+    return 1 / slot_s, 1 << min(max(math.ceil(math.log2(4 * mean_s / slot_s)), 6), 20)
 
 
 @_rule
@@ -198,60 +312,289 @@ def field(bits: Any, position: int) -> Any:
     return np.int64((bits >> (_BITS * np.uint64(position))) & _MASK)
 
 
+@_rule
+def unit(bits: Any) -> Any:
+    """A number from 0 up to 1, of 53 of a word's bits."""
+    return float(bits >> np.uint64(11)) * 2.0**-53
+
+
 @_kernel
-def _run(arrivals: Arrivals, world: World, outcome: npt.NDArray[np.int8]) -> None:
-    for number in range(arrivals.time_s.size):
-        now, route, key = arrivals.time_s[number], arrivals.route[number], arrivals.key[number]
+def _run(arrivals: Arrivals, world: World) -> None:
+    clock = world.clock[0]
+    for row in range(arrivals.time_s.size):
+        now = arrivals.time_s[row]
+        if clock.next_s <= now:
+            _advance(arrivals, world, now)
         _settle(world, now)
-        answer = _pass_gateway(world, now, route, key)
-        if answer == WARM:
-            answer = _invoke(world, now, route, key, number)
-        outcome[number] = answer
-    _finish(world)
+        _arrive(arrivals, world, now, row, 1)
+
+
+@_kernel
+def _advance(arrivals: Arrivals, world: World, now: float) -> None:
+    """What happens until now besides arrivals, in the order of its times."""
+    clock = world.clock[0]
+    while clock.next_s <= now:
+        at_s = clock.next_s
+        _settle(world, at_s)
+        if clock.control_s <= at_s:
+            _control(world, at_s)
+        else:
+            item = world.due[0]
+            event = (item.request, item.row, item.tries, item.runs)
+            _pop_due(world)
+            if event[3] < 0:
+                _arrive(arrivals, world, at_s, event[0], event[2])
+            else:
+                _deliver(arrivals, world, at_s, event)
+        _tell_next(world)
 
 
 @_rule
-def _pass_gateway(world: World, now: float, route: int, key: int) -> int:
+def _tell_next(world: World) -> None:
+    clock = world.clock[0]
+    due_s = world.due[0].at_s if clock.due > 0 else np.inf
+    clock.next_s = min(clock.control_s, due_s)
+
+
+@_rule
+def _arrive(arrivals: Arrivals, world: World, now: float, row: int, tries: int) -> None:
+    """A request, at its first try or a later one."""
+    route, key = arrivals.route[row], arrivals.key[row]
+    answer = _pass_gateway(world, now, route, key, world.clock[0].first + row)
+    if answer == WARM:
+        if world.policies[route].asynchronous:
+            _deliver(arrivals, world, now, (row, row, 0, 0))
+            return
+        answer = _invoke(world, now, route, key, row)
+    world.outcome[row] = answer
+    if world.at_s.size > 0:
+        world.at_s[row] = now
+        if answer >= STAGE and tries < world.policies[route].tries:
+            _back_off(arrivals, world, now, row, tries)
+
+
+@_rule
+def _back_off(arrivals: Arrivals, world: World, now: float, row: int, tries: int) -> None:
+    """A throttled client comes back after a random part of a time that doubles."""
+    route = arrivals.route[row]
+    policy = world.policies[route]
+    _count_throttled(world, arrivals.time_s[row], route, world.outcome[row])
+    drawn = unit(word(world.seed ^ _POLICY_SALT, row + (np.int64(tries) << _TRIES_SHIFT)))
+    longest_s = min(policy.cap_s, policy.base_s * 2.0 ** (tries - 1))
+    _push_due(world, now + drawn * longest_s, (row, row, tries + 1, -1))
+
+
+@_rule
+def _count_throttled(world: World, arrived_s: float, route: int, answer: int) -> None:
+    if arrived_s >= world.clock[0].from_s:
+        world.throttled[route, answer] += 1
+
+
+@_kernel
+def _deliver(arrivals: Arrivals, world: World, now: float, event: Event) -> None:
+    """Lambda reads an asynchronous event from its queue."""
+    request, row, tries, runs = event
+    clock, route = world.clock[0], arrivals.route[request]
+    policy, last_s = world.policies[route], arrivals.time_s[request] + world.policies[route].max_age_s
+    if runs > 0:
+        row = arrivals.time_s.size + clock.rerun
+    answer = _invoke(world, now, route, NONE, row)
+    if answer <= PROVISIONED:
+        world.outcome[row], world.at_s[row] = answer, now
+        if runs > 0:
+            world.request[clock.rerun] = request
+            clock.rerun += 1
+        due_s = now + clock.busy_s + RERUN_S * (runs + 1)
+        if world.flags[row] & FAILED and runs < policy.reruns and due_s < last_s:
+            _push_due(world, due_s, (request, row, 0, runs + 1))
+        return
+    _count_throttled(world, arrivals.time_s[request], route, answer)
+    function = world.functions[world.routes[route].function]
+    forbidden = function.pool != UNRESERVED_POOL and world.pools[function.pool].limit == 0 and function.requested == 0
+    due_s = now + min(RETRY_S * 2.0**tries, LONGEST_RETRY_S)
+    if due_s < last_s and not forbidden:
+        _push_due(world, due_s, (request, row, tries + 1, runs))
+    elif runs == 0:
+        world.outcome[row], world.at_s[row] = EXPIRED, now
+
+
+@_rule
+def _push_due(world: World, at_s: float, event: Event) -> None:
+    due, place = world.due, world.clock[0].due
+    while place > 0 and _before(at_s, event[0], due[(place - 1) // 2]):
+        due[place] = due[(place - 1) // 2]
+        place = (place - 1) // 2
+    item = due[place]
+    item.at_s, item.request, item.row, item.tries, item.runs = at_s, event[0], event[1], event[2], event[3]
+    world.clock[0].due += 1
+    world.clock[0].next_s = min(world.clock[0].next_s, at_s)
+
+
+@_rule
+def _pop_due(world: World) -> None:
+    """Take the first item off the heap: the last one sinks from its place."""
+    due, clock = world.due, world.clock[0]
+    clock.due -= 1
+    last, place, child = due[clock.due], 0, 1
+    while child < clock.due:
+        if child + 1 < clock.due and _before(due[child + 1].at_s, due[child + 1].request, due[child]):
+            child += 1
+        if not _before(due[child].at_s, due[child].request, last):
+            break
+        due[place] = due[child]
+        place, child = child, 2 * child + 1
+    due[place] = last
+
+
+@_rule
+def _before(at_s: float, request: int, other: Any) -> Any:
+    return at_s < other.at_s or (at_s == other.at_s and request < other.request)
+
+
+@_kernel
+def _control(world: World, now: float) -> None:
+    """Provisioned concurrency: what was allocated becomes usable, then scheduled changes, then target tracking."""
+    clock, next_s = world.clock[0], np.inf
+    for f in range(world.functions.size):
+        if world.functions[f].ready_s <= now:
+            _make_usable(world, f, world.functions[f].requested)
+    while clock.change < world.changes.size and world.changes[clock.change].at_s <= now:
+        change = world.changes[clock.change]
+        _request(world, change.function, change.provisioned, now)
+        clock.change += 1
+    if clock.minute_s <= now:
+        for f in range(world.functions.size):
+            _track(world, f, now)
+        clock.minute_s += MINUTE_S
+    for f in range(world.functions.size):
+        next_s = min(next_s, world.functions[f].ready_s)
+    if clock.change < world.changes.size:
+        next_s = min(next_s, world.changes[clock.change].at_s)
+    clock.control_s = min(next_s, clock.minute_s)
+
+
+@_rule
+def _track(world: World, f: int, now: float) -> None:
+    """A minute's datapoint, none without an invocation; while an allocation is under way nothing is changed."""
+    function = world.functions[f]
+    if function.target <= 0.0:
+        return
+    share = function.used / function.samples if function.samples > 0 else np.nan
+    function.above = function.above + 1 if share > function.target else 0
+    function.below = function.below + 1 if share < SCALE_IN_BELOW * function.target else 0
+    function.used, function.samples = 0.0, 0
+    if function.ready_s < np.inf:
+        return
+    if function.above >= function.out_points or function.below >= function.in_points:
+        wanted = np.int64(np.ceil(function.provisioned * share / function.target - 1e-9))
+        _request(world, f, min(max(wanted, function.least), function.most), now)
+
+
+@_rule
+def _request(world: World, f: int, wanted: int, now: float) -> None:
+    """Ask for provisioned concurrency: less of it is there at once, more of it when all is allocated. It comes out of the
+    pool, which cannot give more than it has."""
+    function = world.functions[f]
+    wanted = min(wanted, function.requested + max(world.pools[function.pool].limit, 0))
+    _pay(world, f, now)
+    _resize(world, function.pool, function.requested - wanted, function.invocations_per_s)
+    function.requested, function.ready_s = wanted, np.inf
+    if wanted > function.provisioned:
+        function.ready_s = now + function.allocation_delay_s + (wanted - function.provisioned) / function.allocations_per_s
+    else:
+        _make_usable(world, f, wanted)
+
+
+@_rule
+def _make_usable(world: World, f: int, provisioned: int) -> None:
+    function = world.functions[f]
+    _grow_bucket(world, function.provisioned_bucket, (provisioned - function.provisioned) * function.invocations_per_s)
+    function.provisioned, function.ready_s = provisioned, np.inf
+
+
+@_rule
+def _resize(world: World, pool: int, by: int, invocations_per_s: float) -> None:
+    world.pools[pool].limit += by
+    _grow_bucket(world, world.pools[pool].bucket, by * invocations_per_s)
+
+
+@_rule
+def _grow_bucket(world: World, b: int, by: float) -> None:
+    """A bucket of one second's worth: what is added comes full."""
+    if b >= 0:
+        bucket = world.buckets[b]
+        bucket.rate += by
+        bucket.burst += by
+        bucket.tokens = min(bucket.tokens + max(by, 0.0), bucket.burst)
+
+
+@_rule
+def _pay(world: World, f: int, now: float) -> None:
+    """Count the environment-seconds of what was asked for until now."""
+    function, clock = world.functions[f], world.clock[0]
+    begun, until = max(function.requested_at_s, clock.from_s), min(now, clock.to_s)
+    function.provisioned_s += function.requested * max(until - begun, 0.0)
+    function.requested_at_s = now
+
+
+@_rule
+def _pass_gateway(world: World, now: float, route: int, key: int, number: int) -> int:
     """The gateway's answer, or WARM: on to Lambda."""
     if not _take(world, world.routes[route].bucket, now):
         return STAGE
     if not _take(world, GATEWAY_ACCOUNT_BUCKET, now):
         return ACCOUNT
     if world.routes[route].ttl_s > 0.0 and key >= 0 and now < world.fresh_until[key]:
-        return HIT
+        share = world.policies[route].invalidating
+        if share <= 0.0 or unit(word(world.seed ^ _POLICY_SALT, number)) >= share:
+            return HIT
     return WARM
 
 
 @_rule
-def _invoke(world: World, now: float, route: int, key: int, number: int) -> int:
+def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
     """Lambda: provisioned concurrency, limits, a warm environment, or a new one if the scaling rate allows."""
-    f, bits = world.routes[route].function, word(world.seed, number)
-    function = world.functions[f]
+    f, number = world.routes[route].function, world.clock[0].first + row
+    function, bits = world.functions[f], word(world.seed, number)
+    if function.target > 0.0 and function.provisioned > 0:
+        function.used += min((function.provisioned_busy + 1) / function.provisioned, 1.0)
+        function.samples += 1
+    init_s = 0.0
     if function.provisioned_busy < function.provisioned and _take(world, function.provisioned_bucket, now):
         function.provisioned_busy += 1
         node = _allocate(world)
-        world.nodes[node].provisioned = 1
-        outcome, busy_s = PROVISIONED, world.tables_s[f, WARM_TABLE, field(bits, 0)]
+        world.nodes[node].provisioned, world.nodes[node].reset = 1, 0
+        outcome, run_s = PROVISIONED, world.tables_s[f, WARM_TABLE, field(bits, 0)]
     else:
         pool = world.pools[function.pool]
         if pool.busy >= pool.limit or not _take(world, pool.bucket, now):
             return CONCURRENCY if function.pool == UNRESERVED_POOL else RESERVED
         node = _reuse(world, now, number, f)
         if node >= 0:
-            outcome, busy_s = WARM, world.tables_s[f, WARM_TABLE, field(bits, 0)]
+            outcome, run_s = WARM, world.tables_s[f, WARM_TABLE, field(bits, 0)]
+            if world.nodes[node].reset:
+                run_s = world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
+                world.nodes[node].reset = 0
+                world.flags[row] = REINITIALISED
         elif _take(world, function.scaling_bucket, now):
             node = _create(world, now, number)
-            outcome = COLD
-            busy_s = world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
+            outcome, run_s = COLD, world.tables_s[f, COLD_TABLE, field(bits, 0)]
+            init_s = world.tables_s[f, INIT_TABLE, field(bits, 1)]
         else:
             return SCALING
         pool.busy += 1
     invocation = world.nodes[node]
+    if function.timeout_s > 0.0 and run_s >= function.timeout_s:
+        run_s, invocation.reset = function.timeout_s, 1
+        world.flags[row] |= TIMED_OUT
+    elif world.policies[route].failing > 0.0 and unit(word(~world.seed, number)) < world.policies[route].failing:
+        world.flags[row] |= ERROR
     invocation.number, invocation.route, invocation.key = number, route, key
     function.busy += 1
-    if now >= world.clock[0].from_s and function.busy > function.peak:
+    if function.busy > function.peak and world.clock[0].from_s <= now <= world.clock[0].to_s:
         function.peak = function.busy
-    _schedule(world, node, now + busy_s)
+    world.clock[0].busy_s = init_s + run_s
+    _schedule(world, node, now + (init_s + run_s))
     return outcome
 
 
@@ -273,7 +616,7 @@ def _create(world: World, now: float, number: int) -> int:
     """A new environment and the age at which it goes."""
     node = _allocate(world)
     environment = world.nodes[node]
-    environment.provisioned, environment.born_s = 0, now
+    environment.provisioned, environment.reset, environment.born_s = 0, 0, now
     environment.aged_s = now + world.lifetime_s[AGE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, number), 1)]
     return node
 
@@ -283,7 +626,7 @@ def _schedule(world: World, node: int, end_s: float) -> None:
     """Put an invocation into the wheel, after those of its slot that end before it or with it."""
     nodes, clock = world.nodes, world.clock[0]
     nodes[node].end_s = end_s
-    slot = np.int64(end_s / clock.slot_s) & (world.slots.size - 1)
+    slot = np.int64(end_s * clock.slots_per_s) & (world.slots.size - 1)
     before, after = NONE, world.slots[slot]
     while after >= 0 and nodes[after].end_s <= end_s:
         before, after = after, nodes[after].link
@@ -299,11 +642,11 @@ def _schedule(world: World, node: int, end_s: float) -> None:
 def _settle(world: World, now: float) -> None:
     """Turn the wheel's hand to now and end what ends until then, in order."""
     nodes, slots, clock = world.nodes, world.slots, world.clock[0]
-    target, hand = np.int64(now / clock.slot_s), clock.hand
+    target, hand = np.int64(now * clock.slots_per_s), clock.hand
     while hand <= target and clock.in_flight > 0:
         slot = hand & (slots.size - 1)
         node = slots[slot]
-        while node >= 0 and nodes[node].end_s <= now and np.int64(nodes[node].end_s / clock.slot_s) <= hand:
+        while node >= 0 and nodes[node].end_s <= now and np.int64(nodes[node].end_s * clock.slots_per_s) <= hand:
             slots[slot] = nodes[node].link
             clock.in_flight -= 1
             _end(world, node)
@@ -333,17 +676,59 @@ def _end(world: World, node: int) -> None:
 
 @_rule
 def _reuse(world: World, now: float, number: int, f: int) -> int:
-    """The most recently used environment that is still there, or NONE; what has expired above it is buried."""
+    """The environment that the routing takes, or NONE. Most recently used: the first on the stack that is still there;
+    what has expired above it is buried."""
     function = world.functions[f]
     all_gone_at = _quiet_end(world, now, number, f)
+    if world.clock[0].routing != MOST_RECENTLY_USED:
+        return _choose(world, now, number, f, all_gone_at)
+    shortest_s = world.lifetime_s[IDLE_TABLE, 0]
     while function.idle_top >= 0:
         node: int = function.idle_top
         function.idle_top = world.nodes[node].link
+        environment = world.nodes[node]
+        if now < min(environment.end_s + shortest_s, environment.aged_s, all_gone_at):
+            return node
         gone_at = min(_expiry(world, node), all_gone_at)
         if gone_at > now:
             return node
         _bury(world, node, gone_at, f)
     return NONE
+
+
+@_kernel
+def _choose(world: World, now: float, number: int, f: int, all_gone_at: float) -> int:
+    """Another routing: bury what has expired, then walk the stack to the one that is taken."""
+    function, routing, alive = world.functions[f], world.clock[0].routing, 0
+    before, node = NONE, function.idle_top
+    while node >= 0:
+        behind = world.nodes[node].link
+        gone_at = min(_expiry(world, node), all_gone_at)
+        if gone_at > now:
+            alive, before = alive + 1, node
+        else:
+            _unlink(world, f, before, node)
+            _bury(world, node, gone_at, f)
+        node = behind
+    drawn = np.int64(unit(word(world.seed ^ _POLICY_SALT, number)) * alive)
+    chosen, chosen_before, before, node, place = NONE, NONE, NONE, function.idle_top, 0
+    while node >= 0:
+        last, newer = routing == LEAST_RECENTLY_USED, chosen < 0 or world.nodes[node].born_s > world.nodes[chosen].born_s
+        if last or (routing == NEWEST and newer) or (routing == RANDOM and place == drawn):
+            chosen, chosen_before = node, before
+        before, node, place = node, world.nodes[node].link, place + 1
+    if chosen >= 0:
+        _unlink(world, f, chosen_before, chosen)
+    return chosen
+
+
+@_rule
+def _unlink(world: World, f: int, before: int, node: int) -> None:
+    """Take a node out of the idle stack."""
+    if before < 0:
+        world.functions[f].idle_top = world.nodes[node].link
+    else:
+        world.nodes[before].link = world.nodes[node].link
 
 
 @_rule
@@ -392,12 +777,18 @@ def _free(world: World, node: int) -> None:
     world.clock[0].free = node
 
 
-@_rule
-def _finish(world: World) -> None:
-    """Count the environments that are still there when the measured span ends."""
-    until = world.clock[0].to_s
+@_kernel
+def _finish(arrivals: Arrivals, world: World) -> None:
+    """Let what is due later happen, and count the environments that are there when the measured span ends."""
+    clock = world.clock[0]
+    until = clock.to_s
+    _advance(arrivals, world, until)
+    while clock.due > 0:
+        until = max(until, clock.next_s)
+        _advance(arrivals, world, until)
     _settle(world, until)
     for f in range(world.functions.size):
+        _pay(world, f, clock.to_s)
         function, all_gone_at = world.functions[f], _quiet_end(world, until, NONE, f)
         while function.idle_top >= 0:
             node = function.idle_top
@@ -412,15 +803,20 @@ def _finish(world: World) -> None:
 
 
 @_kernel
-def _look_up(arrivals: Arrivals, world: World, trace: Trace) -> None:
-    """Duration and init of each request [s], NaN where it was not invoked, and where to read its overhead."""
-    outcome, duration_s, init_s = trace.outcome, trace.duration_s, trace.init_s
-    for number in range(outcome.size):
-        bits, f = word(world.seed, number), world.routes[arrivals.route[number]].function
-        trace.overhead_index[number] = field(bits, 2)
-        duration_s[number] = init_s[number] = np.nan
-        if outcome[number] == COLD:
-            duration_s[number] = world.tables_s[f, COLD_TABLE, field(bits, 0)]
-            init_s[number] = world.tables_s[f, INIT_TABLE, field(bits, 1)]
-        elif outcome[number] == WARM or outcome[number] == PROVISIONED:
-            duration_s[number], init_s[number] = world.tables_s[f, WARM_TABLE, field(bits, 0)], 0.0
+def _look_up(route: Ints, world: World, trace: Trace) -> None:
+    """Duration and init of each row [s], NaN where it was not invoked, and where to read its overhead."""
+    outcome, duration_s, init_s, first = trace.outcome, trace.duration_s, trace.init_s, world.clock[0].first
+    for row in range(outcome.size):
+        bits, f = word(world.seed, first + row), world.routes[route[row]].function
+        trace.overhead_index[row] = field(bits, 2)
+        duration_s[row] = init_s[row] = np.nan
+        if outcome[row] == COLD:
+            duration_s[row] = world.tables_s[f, COLD_TABLE, field(bits, 0)]
+            init_s[row] = world.tables_s[f, INIT_TABLE, field(bits, 1)]
+        elif outcome[row] == WARM or outcome[row] == PROVISIONED:
+            duration_s[row], init_s[row] = world.tables_s[f, WARM_TABLE, field(bits, 0)], 0.0
+        flags = trace.flags[row]
+        if flags & REINITIALISED:
+            duration_s[row] = world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
+        if flags & TIMED_OUT:
+            duration_s[row] = world.functions[f].timeout_s

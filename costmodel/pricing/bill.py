@@ -1,7 +1,14 @@
 """Usage x prices = Bill: the only arithmetic on prices. Quantities become Decimal here; rounding happens when printed.
 
 A tiered item is priced on the whole account's quantity, and each line pays its share of that: splitting usage over
-functions changes nothing (AWS bills tiers by account, Region and month).
+functions changes nothing (AWS bills tiers by account, Region and month; with consolidated billing, by organisation:
+then the usage of all its accounts belongs into one usage).
+
+A Compute Savings Plan pays the multiplied price for what its commitment covers, at prices after tiers and allowances:
+
+    covered share = min(1, commitment x hours / (on-demand cost of what it can cover x multiplier))
+
+spread evenly over the hours; what is committed and not used is a component of its own.
 """
 
 from __future__ import annotations
@@ -9,14 +16,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
 from costmodel.activity import Origin
-from costmodel.errors import InputError
-from costmodel.pricing.price_book import Price, PriceBook, Tier
+from costmodel.errors import InputError, PriceMissingError
+from costmodel.pricing.price_book import REFRESH, Confidence, Price, PriceBook, Tier
 from costmodel.pricing.usage import Usage, UsageLine
 
+CENT = Decimal("0.01")
 Key = tuple[str, str]
 """Service and item."""
 
@@ -36,6 +44,7 @@ class CostComponent:
     source: str
     effective: date | None
     route: str | None = None
+    confidence: Confidence = "high"
 
 
 @dataclass(frozen=True)
@@ -49,10 +58,21 @@ class Bill:
     """Client requests of the period that the gateway billed, the denominator of `usd_per_million`."""
     missing: tuple[str, ...] = ()
     """What is not on the bill because it could not be counted, each a sentence."""
+    free_tier: bool = False
+    """Whether the monthly allowances are taken off."""
 
     @property
     def total(self) -> Decimal:
         return sum((component.cost for component in self.components), Decimal(0))
+
+    @property
+    def invoice_total(self) -> Decimal:
+        """The total as an invoice and AWS's own examples add it: each item of a service to the cent, half a cent up."""
+        items: dict[Key, Decimal] = {}
+        for component in self.components:
+            key = (component.service, component.item)
+            items[key] = items.get(key, Decimal(0)) + component.cost
+        return sum((cost.quantize(CENT, ROUND_HALF_UP) for cost in items.values()), Decimal(0))
 
     @property
     def usd_per_million(self) -> Decimal:
@@ -68,23 +88,35 @@ class Bill:
         return dict(sorted(totals.items(), key=lambda item: -item[1]))
 
 
-def price(usage: Usage, book: PriceBook, *, free_tier: bool = False) -> Bill:
-    """The bill of a usage. `free_tier` takes AWS's monthly allowances off, whatever the period's length.
+@dataclass(frozen=True)
+class SavingsPlan:
+    """A Compute Savings Plan, nothing upfront. Without a commitment it covers all that it can."""
 
-    Raises PriceMissingError for an item that the book lacks, InputError for a quantity that is negative, unknown (NaN)
-    or an array.
+    years: Literal[1, 3]
+    commitment_usd_per_hour: Decimal | None = None
+
+
+def price(usage: Usage, book: PriceBook, *, free_tier: bool = False, savings_plan: SavingsPlan | None = None) -> Bill:
+    """The bill of a usage. `free_tier` takes the book's monthly allowances off, whatever the period's length.
+
+    Raises PriceMissingError for an item that the book lacks or whose price it does not know at this quantity,
+    InputError for a quantity that is negative, unknown (NaN) or an array.
     """
     if usage.region != book.region:
         raise InputError(f"usage of {usage.region}, prices of {book.region}: load the price book of {usage.region}")
     quantities = [_quantity(line) for line in usage.lines]
     totals = _totals(usage, quantities)
     billable = _after_allowances(totals, book) if free_tier else totals
-    paid = {key: _blended(book.price(*key), billable[key], totals[key]) for key in totals}
+    paid = {key: _blended(book, book.price(*key), billable[key], totals[key]) for key in totals}
+    unused: tuple[CostComponent, ...] = ()
+    if savings_plan is not None:
+        unused = _apply(savings_plan, paid, totals, book, usage.hours)
     components = tuple(
         _component(line, quantity, book.price(line.service, line.item), paid[line.service, line.item])
         for line, quantity in zip(usage.lines, quantities, strict=True)
-    )
-    return Bill(usage.region, usage.hours, components, Decimal(repr(float(usage.requests))), usage.missing)
+    ) + unused
+    return Bill(usage.region, usage.hours, components, Decimal(repr(float(usage.requests))), usage.missing,
+                free_tier)
 
 
 def tiered_cost(tiers: tuple[Tier, ...], quantity: Decimal) -> Decimal:
@@ -127,16 +159,46 @@ def _after_allowances(totals: dict[Key, Decimal], book: PriceBook) -> dict[Key, 
     return left
 
 
-def _blended(price: Price, billable: Decimal, total: Decimal) -> Decimal:
+def _blended(book: PriceBook, price: Price, billable: Decimal, total: Decimal) -> Decimal:
     """USD a unit of the total. Exactly the first tier's price as long as nothing else is paid."""
     first = price.tiers[0]
+    if price.known_to is not None and billable > price.known_to:
+        raise PriceMissingError(
+            f"{price.service} {price.item}: the price book knows only what the first {price.known_to:,f} cost in "
+            f"{book.region}, not {float(billable):,.0f}; {REFRESH}",
+            service=price.service, item=price.item, region=book.region)
     if billable == total and (first.up_to is None or total <= first.up_to):
         return first.usd
     return tiered_cost(price.tiers, billable) / total
 
 
+def _apply(plan: SavingsPlan, paid: dict[Key, Decimal], totals: Mapping[Key, Decimal], book: PriceBook,
+           hours: float) -> tuple[CostComponent, ...]:
+    """Lower what is paid by the plan; the component of what is committed and not used, if any."""
+    if not book.savings_rates:
+        raise PriceMissingError(f"Compute Savings Plan: the price book has none for {book.region}; leave it out",
+                                region=book.region)
+    multipliers = {(of.service, item): of.multipliers[plan.years] for of in book.savings_rates for item in of.items}
+    needed = sum((paid[key] * totals[key] * multipliers[key] for key in paid.keys() & multipliers.keys()), Decimal(0))
+    committed = needed
+    if plan.commitment_usd_per_hour is not None:
+        committed = plan.commitment_usd_per_hour * Decimal(repr(float(hours)))
+    covered = min(Decimal(1), committed / needed) if needed else Decimal(1)
+    for key in paid.keys() & multipliers.keys():
+        paid[key] *= 1 - covered * (1 - multipliers[key])
+    unused = committed - needed
+    if unused <= 0:
+        return ()
+    return (CostComponent("savings_plans", "unused_commitment", "Compute Savings Plan", "USD", quantity=unused,
+                          price=Decimal(1), cost=unused, origin="given", source="the usage's own savings_plan",
+                          effective=None),)
+
+
 def _component(line: UsageLine, quantity: Decimal, price: Price, paid: Decimal) -> CostComponent:
+    if line.discount:
+        paid *= 1 - Decimal(repr(line.discount))
     return CostComponent(
         service=line.service, item=line.item, resource=line.resource, unit=price.unit, quantity=quantity, price=paid,
         cost=quantity * paid, origin=line.origin, source=price.sources[0], effective=price.effective, route=line.route,
+        confidence=price.confidence,
     )

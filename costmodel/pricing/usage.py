@@ -23,6 +23,8 @@ class UsageLine:
     unit: str
     origin: Origin
     route: str | None = None
+    discount: float = 0.0
+    """The share of the price that this line does not pay, as agreed with AWS (0 to 1)."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from costmodel.metering import billed_ms, gb_s, http_units
+from costmodel.metering import billed_ms, event_requests, express_gb_s, gb_s, http_units, started_hours, started_units
 
 durations_ms = st.floats(0.01, 900_000)
 payloads = st.integers(0, 10 * 1024 * 1024)
@@ -75,3 +75,26 @@ def test_http_units_count_request_and_response_together(request_bytes: int, resp
     units = http_units(request_bytes, response_bytes)
     assert (units - 1) * 524_288 < max(request_bytes + response_bytes, 1) <= units * 524_288
     assert http_units(np.array([request_bytes]), np.array([response_bytes])).tolist() == [units]
+
+
+@pytest.mark.parametrize(("size", "unit", "units"), [(0.0, 64.0, 1), (64.0, 64.0, 1), (64.001, 64.0, 2), (33.0, 32.0, 2),
+                                                     (25_000.0, 10_240.0, 3)])
+def test_a_size_counts_in_started_units_and_as_one_at_least(size: float, unit: float, units: int) -> None:
+    assert started_units(size, unit) == units
+    assert list(started_units(np.array([size, size]), unit)) == [units, units]
+
+
+@pytest.mark.parametrize(("event_kb", "requests"), [(0.0, 1), (256.0, 1), (257.0, 2), (320.0, 2), (1024.0, 13)])
+def test_an_asynchronous_event_above_256_kb_counts_one_more_request_a_started_64_kb(event_kb: float, requests: int) -> None:
+    assert event_requests(event_kb) == requests
+
+
+def test_an_express_execution_counts_in_started_100_ms_and_started_64_mb() -> None:
+    assert express_gb_s(30_000.0, 64.0) == pytest.approx(1.875)
+    assert express_gb_s(101.0, 65.0) == pytest.approx(0.2 * 128 / 1024)
+
+
+def test_time_counts_in_started_steps() -> None:
+    assert started_hours(8.0, 5 / 60) == pytest.approx(8.0)
+    assert started_hours(0.01, 5 / 60) == pytest.approx(5 / 60)
+    assert started_hours(1.2, 1.0) == 2.0

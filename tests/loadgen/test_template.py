@@ -244,6 +244,16 @@ Resources:
     assert found.body_schema["definitions"]["item"] == {"type": "string"}
 
 
+def test_a_nested_application_is_left_to_its_own_template_and_asks_nothing_of_aws(tmp_path: Path) -> None:
+    found = read(tmp_path, """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Shared: {Type: AWS::Serverless::Application, Properties: {Location: {ApplicationId: "arn:a:b", SemanticVersion: 1.0.0}}}
+  F: {Type: AWS::Serverless::Function, Properties: {InlineCode: x, Handler: a.b, Runtime: python3.13}}
+""")
+    assert list(found.functions) == ["F"]
+
+
 FUNCTION = "Resources: {F: {Type: 'AWS::Lambda::Function', "
 SERVERLESS = "Transform: AWS::Serverless-2016-10-31\nResources: {F: {Type: 'AWS::Serverless::Function', "
 

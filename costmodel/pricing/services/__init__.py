@@ -9,10 +9,28 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from costmodel.activity import Activity, FunctionTally, Quantity, RouteTally
+from costmodel.pricing.services.alb import alb_lines
 from costmodel.pricing.services.apigateway import apigateway_lines
+from costmodel.pricing.services.cloudfront import cloudfront_lines
+from costmodel.pricing.services.cloudtrail import cloudtrail_lines
 from costmodel.pricing.services.cloudwatch import cloudwatch_lines
+from costmodel.pricing.services.cognito import cognito_lines
 from costmodel.pricing.services.data_transfer import data_transfer_lines
+from costmodel.pricing.services.dynamodb import dynamodb_lines
+from costmodel.pricing.services.ec2 import ec2_lines
+from costmodel.pricing.services.eventbridge import eventbridge_lines
+from costmodel.pricing.services.fargate import fargate_lines
+from costmodel.pricing.services.kinesis import kinesis_lines
+from costmodel.pricing.services.kms import kms_lines
 from costmodel.pricing.services.lambda_ import lambda_lines
+from costmodel.pricing.services.s3 import s3_lines
+from costmodel.pricing.services.secretsmanager import secretsmanager_lines
+from costmodel.pricing.services.sns import sns_lines
+from costmodel.pricing.services.sqs import sqs_lines
+from costmodel.pricing.services.stepfunctions import stepfunctions_lines
+from costmodel.pricing.services.vpc import vpc_lines
+from costmodel.pricing.services.waf import waf_lines
+from costmodel.pricing.services.xray import xray_lines
 from costmodel.pricing.usage import Usage, UsageLine
 
 SERVICES: Mapping[str, Callable[[Activity], Iterator[UsageLine]]] = {
@@ -20,6 +38,24 @@ SERVICES: Mapping[str, Callable[[Activity], Iterator[UsageLine]]] = {
     "apigateway": apigateway_lines,
     "cloudwatch": cloudwatch_lines,
     "data_transfer_out": data_transfer_lines,
+    "cloudfront": cloudfront_lines,
+    "sqs": sqs_lines,
+    "sns": sns_lines,
+    "eventbridge": eventbridge_lines,
+    "kinesis": kinesis_lines,
+    "stepfunctions": stepfunctions_lines,
+    "dynamodb": dynamodb_lines,
+    "s3": s3_lines,
+    "cognito": cognito_lines,
+    "kms": kms_lines,
+    "secretsmanager": secretsmanager_lines,
+    "waf": waf_lines,
+    "vpc": vpc_lines,
+    "xray": xray_lines,
+    "cloudtrail": cloudtrail_lines,
+    "alb": alb_lines,
+    "fargate": fargate_lines,
+    "ec2": ec2_lines,
 }
 """By the service's name in the price book."""
 

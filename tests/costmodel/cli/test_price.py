@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.cli import app
 from costmodel.cli.price import bill_document, bill_lines, bill_table
-from costmodel.errors import PriceMissingError
+from costmodel.errors import InputError, PriceMissingError
 from costmodel.pricing.bill import price
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
@@ -64,6 +64,18 @@ def test_a_bill_as_json_is_the_golden_one(name: str) -> None:
     assert text == _golden(f"{name}.json", text)
 
 
+@pytest.mark.parametrize("usage", sorted(GOLDEN_BILLS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_bill_of_a_typical_architecture_is_the_golden_one_as_text_and_as_json(usage: Path) -> None:
+    text = CliRunner().invoke(app, ["price", str(usage)], catch_exceptions=False).output
+    plain = "".join(line.rstrip() + "\n" for line in text.splitlines())
+    document = CliRunner().invoke(app, ["price", str(usage), "--json"], catch_exceptions=False).output
+    assert (plain, document) == (_golden(f"{usage.stem}.txt", plain), _golden(f"{usage.stem}.json", document))
+
+
+def test_there_are_ten_typical_architectures() -> None:
+    assert len(list(GOLDEN_BILLS.glob("*.toml"))) == 10
+
+
 def _golden(name: str, text: str) -> str:
     """What the bill was last time. To accept a change: delete the file, run the tests, read the new file."""
     path = GOLDEN_BILLS / name
@@ -107,6 +119,67 @@ def test_a_run_is_priced_by_component_as_a_table_that_is_not_cut(run: Path) -> N
 def test_the_free_tier_covers_a_small_run_but_not_the_gateway(run: Path) -> None:
     result = CliRunner().invoke(app, ["price", str(run), "--free-tier", "--json"], catch_exceptions=False)
     assert json.loads(result.output)["total_usd"] == pytest.approx(2 * 0.0000035)
+
+
+USAGE = """
+region = "us-east-1"
+month = "30 days"
+[F]
+kind = "lambda.function"
+requests = 2_000_000
+[api]
+kind = "apigateway.rest"
+requests = 2_000_000
+"""
+
+
+def priced(tmp_path: Path, text: str, *options: str) -> str:
+    path = tmp_path / "usage.toml"
+    path.write_text(text, encoding="utf-8")
+    return CliRunner().invoke(app, ["price", str(path), *options], catch_exceptions=False).output
+
+
+def test_a_usage_file_is_priced_and_the_length_of_its_month_is_printed(tmp_path: Path) -> None:
+    output = priced(tmp_path, USAGE)
+    assert "us-east-1, 720 h (30 days), 2,000,000 billed requests: $3.70 per million" in output
+    assert "as an invoice, each item to the cent: $7.40" in output
+    assert "the free tier is not taken off" in output
+    assert "the free tier is taken off" in priced(tmp_path, USAGE, "--free-tier")
+
+
+def test_the_free_tier_of_a_usage_file_and_of_the_first_year(tmp_path: Path) -> None:
+    totals = {tier: json.loads(priced(tmp_path, f"free_tier = {tier}\n{USAGE}", "--json"))["total_usd"]
+              for tier in ("false", "true", '"first_year"')}
+    assert list(totals.values()) == pytest.approx([7.40, 7.20, 3.70])
+
+
+def test_an_allowance_that_is_used_elsewhere_is_not_taken_off_again(tmp_path: Path) -> None:
+    used = "\n[free_tier_used]\nlambda.requests = 400_000\n"
+    bill = json.loads(priced(tmp_path, f"free_tier = true{USAGE}{used}", "--json"))
+    assert bill["usd_by_service"]["lambda"] == pytest.approx(1.4 * 0.2)
+
+
+def test_the_kinds_of_a_usage_file_are_listed_with_their_keys() -> None:
+    output = CliRunner().invoke(app, ["price", "--kinds"], catch_exceptions=False).output
+    queue = next(line for line in output.splitlines() if line.startswith("sqs.queue"))
+    assert queue.split() == ["sqs.queue", "queue_type,", "requests,", "message_kb,", "fair_requests"]
+
+
+def test_a_usage_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    error = CliRunner().invoke(app, ["price", str(tmp_path / "none.toml")]).exception
+    assert isinstance(error, InputError) and "none.toml: no such file" in str(error)
+
+
+def test_a_price_that_nobody_could_source_is_told(tmp_path: Path) -> None:
+    output = priced(tmp_path, 'region = "us-east-1"\n[E]\nkind = "ec2.instances"\ninstance_type = "t3.small"\ninstances = 1')
+    assert "to be verified, low confidence: ec2 t3.small" in output
+
+
+def test_an_allowance_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "usage.toml"
+    path.write_text(f"{USAGE}[free_tier_used]\nwaf.requests = 4\n")
+    error = CliRunner().invoke(app, ["price", str(path)]).exception
+    assert isinstance(error, InputError) and "free_tier_used: waf.requests: nothing of it is free" in str(error)
 
 
 def test_a_region_without_prices_is_refused(run: Path) -> None:

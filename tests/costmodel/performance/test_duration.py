@@ -80,3 +80,14 @@ def test_the_interval_holds_the_mean_and_is_the_same_each_time() -> None:
     low, high = durations.interval_ms(512, "x86_64")
     assert low < durations.warm_ms(512, "x86_64").mean < high
     assert durations.interval_ms(512, "x86_64") == (low, high)
+
+
+def test_the_next_size_to_measure_is_told_where_two_were_measured() -> None:
+    assert model(x86_64=TWO).next_memory_mb("x86_64", (512, 3008)) == 3008
+    with pytest.raises(InsufficientDataError, match="nothing was measured on arm64"):
+        model(x86_64=TWO).next_memory_mb("arm64", (512, 3008))
+
+
+def test_a_size_that_was_measured_with_its_memory_nearly_used_up_is_flagged() -> None:
+    full = MeasuredSizes.fitted([MeasuredSize(128, 500, Distribution(np.full(10, 90.0)), used_mb=126)])
+    assert any("126 MB in use" in caveat for caveat in model(SLOWER, x86_64=full).caveats(128, "x86_64"))

@@ -37,3 +37,18 @@ def test_an_image_starts_slower_than_a_zip_by_the_prior() -> None:
 def test_an_unknown_runtime_without_cold_starts_is_refused_with_the_way_out() -> None:
     with pytest.raises(InsufficientDataError, match=r"no prior for provided.al2023 zip x86_64: run it once from cold"):
         InitModel.fitted(Function("Go", runtime="provided.al2023"), {}).init_ms("x86_64")
+
+
+def test_with_snapstart_a_measured_restore_takes_the_place_of_the_init() -> None:
+    function = Function("Products", runtime="python3.13")
+    model = InitModel.fitted(function, {"x86_64": [300.0] * 30}, [120.0, 140.0])
+    assert model.init_ms("x86_64", snap_start=True).mean == pytest.approx(130.0)
+    assert model.init_ms("x86_64").mean == pytest.approx(300.0)
+    assert list(model.caveats("x86_64", snap_start=True)) == []
+
+
+def test_snapstart_without_a_measured_restore_is_said_and_taken_as_an_init() -> None:
+    model = InitModel.fitted(Function("Products", runtime="python3.13"), {"x86_64": [300.0] * 30})
+    assert model.init_ms("x86_64", snap_start=True).mean == pytest.approx(300.0)
+    (caveat,) = model.caveats("x86_64", snap_start=True)
+    assert "no SnapStart restore was measured" in caveat

@@ -36,7 +36,7 @@ def test_another_schema_version_is_refused_by_name(model: PerformanceModel, tmp_
 @pytest.mark.parametrize(("content", "said"), [
     ("[1, 2]", "costmodel fit"),
     ("{", "not readable as JSON"),
-    ('{"schema_version": 1, "notes": []}', "missing"),
+    ('{"schema_version": 2, "notes": []}', "missing"),
 ])
 def test_a_damaged_model_is_one_line(tmp_path: Path, content: str, said: str) -> None:
     path = tmp_path / "model.json"

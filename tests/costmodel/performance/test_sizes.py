@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
+from costmodel.errors import InsufficientDataError
 from costmodel.performance.distributions import Distribution
-from costmodel.performance.sizes import MeasuredSize, MeasuredSizes
+from costmodel.performance.sizes import MeasuredSize, MeasuredSizes, independent_number
 
 SCALES = (0.005, 0.02, 0.05, 0.1, 1.0)
 
@@ -67,3 +68,32 @@ def test_nine_in_ten_intervals_hold_the_size_that_was_left_out(table_2020) -> No
                     held.append(low <= table_2020[function, m].mean_ms <= high)
     assert len(held) > 150
     assert np.mean(held) > 0.8
+
+
+def spread_sizes(*pairs: tuple[int, float], used_mb: int | None = None) -> MeasuredSizes:
+    return MeasuredSizes.fitted(
+        MeasuredSize(m, 500, Distribution(np.linspace(0.9, 1.1, 101) * mean), used_mb=used_mb) for m, mean in pairs)
+
+
+def test_a_size_whose_memory_is_nearly_used_up_tells_nothing_of_the_others() -> None:
+    model = spread_sizes((128, 900.0), (256, 80.0), (1024, 20.0), used_mb=125)
+    assert model.durations_ms(128).mean == pytest.approx(900.0)
+    assert model.durations_ms(512).mean == pytest.approx(40.0, rel=0.06)
+
+
+def test_neighbours_that_are_alike_count_as_fewer() -> None:
+    rng = np.random.default_rng(0)
+    alone = rng.normal(100, 5, 1000)
+    assert independent_number(alone) == pytest.approx(1000, rel=0.15)
+    assert independent_number(np.repeat(alone[:250], 4)) < 400
+
+
+def test_the_next_size_to_measure_is_where_the_curves_part() -> None:
+    model = spread_sizes((256, 80.0), (512, 40.0))
+    assert model.next_memory_mb((128, 256, 384, 640, 1769, 3008)) >= 1769
+    assert spread_sizes((1024, 20.0), (1769, 11.6), (3008, 11.6)).next_memory_mb((128, 1280, 1536)) == 128
+
+
+def test_what_to_measure_next_is_not_said_from_one_size() -> None:
+    with pytest.raises(InsufficientDataError, match="two measured sizes are needed"):
+        spread_sizes((256, 80.0)).next_memory_mb((512,))

@@ -31,7 +31,7 @@ def build_rules(*, warm: Any = 1.0, cold: Any = None, init: Any = 0.0, ttl: floa
                 reserved: int | None = None, stage: tuple[float, float] | None = None,
                 account: tuple[float, float] = (1e12, 1e12), scaling: tuple[float, float] | None = None,
                 invocations: tuple[float, float] | None = None,
-                provisioned_invocations: tuple[float, float] | None = None) -> Rules:
+                provisioned_invocations: tuple[float, float] | None = None, timeout: float = 0.0) -> Rules:
     buckets = [account]
 
     def bucket(of: tuple[float, float] | None) -> int:
@@ -42,7 +42,7 @@ def build_rules(*, warm: Any = 1.0, cold: Any = None, init: Any = 0.0, ttl: floa
 
     pools = [(limit, bucket(invocations), 0)] if reserved is None else [(limit, NONE, 0), (reserved, bucket(invocations), 0)]
     function = {"pool": len(pools) - 1, "provisioned": provisioned, "provisioned_bucket": bucket(provisioned_invocations),
-                "scaling_bucket": bucket(scaling), "idle_top": NONE}
+                "scaling_bucket": bucket(scaling), "idle_top": NONE, "timeout_s": timeout}
     routes = np.array([(0, bucket(stage), ttl)], dtype=ROUTE)
     return Rules(
         routes, np.array([(rate, burst, burst, 0.0) for rate, burst in buckets], dtype=BUCKET), np.array(pools, dtype=POOL),

@@ -15,7 +15,8 @@ from costmodel.performance.distributions import Distribution
 from costmodel.performance.model import PerformanceModel
 from costmodel.prediction.prediction import ALL, Prediction
 from costmodel.prediction.predictor import predict
-from costmodel.workload import Demand, Popularity, Workload
+from costmodel.prediction.provisioning import Allocation, Schedule, TargetTracking
+from costmodel.workload import AsynchronousEvents, ClientRetries, Demand, Popularity, Workload
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings
 from loadgen.errors import ConfigurationError
 from loadgen.shapes import Constant
@@ -213,3 +214,109 @@ def test_the_models_caveats_and_its_own_are_passed_on(model: PerformanceModel) -
     caveats = predict(replace(model, functions=slow), Workload({LIST: every(9.0, 3)}, 27.0), configuration()).caveats
     assert any("told, not measured" in caveat for caveat in caveats)
     assert any("timeout of 3 s" in caveat for caveat in caveats)
+
+
+def test_an_invocation_that_reaches_its_timeout_is_billed_to_there_and_fails(model: PerformanceModel) -> None:
+    """3 s is the template's timeout: what takes 4 s now and then ends there, and the next one holds an init."""
+    slow: Any = {"F": replace(model.functions["F"], ms_at_1024=Distribution(np.array([20.0] * 9 + [4000.0]))), "G": model.functions["G"]}
+    predicted = predict(replace(model, functions=slow), Workload({LIST: every(10.0, 2000)}, 20_000.0), configuration())
+    assert predicted.error_share == pytest.approx(0.1, abs=0.02)
+    assert predicted.latency[LIST].p99_ms == pytest.approx(5 + 3000)
+    late = predicted.error_share * 2000
+    assert of(predicted, FunctionTally, LIST).gb_s == pytest.approx((late * 3000 + late * 230 + (2000 - 2 * late) * 20) / 1000, rel=0.02)
+
+
+def test_clients_that_try_again_are_served_later_and_each_try_is_a_request(model: PerformanceModel) -> None:
+    api = ApiSettings("rest", throttle_rps=10.0, throttle_burst=1)
+    gone = predict(model, Workload({LIST: every(0.02, 10)}, 60.0), configuration(api=api))
+    again = predict(model, Workload({LIST: every(0.02, 10, retries=ClientRetries(50, 0.5, 2.0))}, 60.0), configuration(api=api))
+    assert gone.throttled["stage"] > 0.5
+    assert again.throttled["stage"] == 0.0
+    assert of(again, RouteTally, LIST).requests == pytest.approx(10)
+    assert of(again, RouteTally, LIST).rejected > 10 * gone.throttled["stage"]
+    assert again.latency[LIST].p50_ms > gone.latency[LIST].p50_ms + 100
+
+
+def test_asynchronous_events_answer_at_once_wait_when_throttled_and_run_again_when_they_fail(model: PerformanceModel) -> None:
+    functions: Any = {"F": replace(model.functions["F"], error_share=0.5), "G": model.functions["G"]}
+    workload = Workload({LIST: every(0.01, 2000, events=AsynchronousEvents())}, 20.0)
+    predicted = predict(replace(model, functions=functions), workload, configuration(reserved=1))
+    tally = of(predicted, FunctionTally, LIST)
+    assert predicted.latency[LIST].p99_ms == pytest.approx(5)
+    assert (predicted.expired_share, sum(predicted.throttled.values())) == (0.0, 0.0)
+    assert tally.throttled > 100
+    assert tally.invocations == pytest.approx(2000 * (1 + 0.5 + 0.25), rel=0.05)
+    assert of(predicted, RouteTally, LIST).requests == 2000
+
+
+def test_a_schedule_repeats_and_its_environments_are_paid_while_asked_for(model: PerformanceModel) -> None:
+    schedule = Schedule(((0.0, 4), (1800.0, 0)), every_s=3600.0)
+    predicted = predict(model, Workload({LIST: every(10.0, 720)}, 7200.0), configuration(), provisioning={"F": schedule})
+    assert predicted.provisioned["F"] == pytest.approx(2.0)
+    assert next(predicted.activity.of(ProvisionedTally)).gb_s == pytest.approx(2 * 7200)
+    assert 0.4 < of(predicted, FunctionTally, LIST).provisioned_gb_s / (720 * 0.02) < 0.5
+
+
+def test_target_tracking_follows_the_traffic(model: PerformanceModel) -> None:
+    slow: Any = {"F": replace(model.functions["F"], ms_at_1024=Distribution(np.array([1000.0]))), "G": model.functions["G"]}
+    workload = Workload({LIST: Demand(Constant(10.0, 3600.0))}, 3600.0)
+    tracked = predict(replace(model, functions=slow), workload, configuration(provisioned=1),
+                      provisioning={"F": TargetTracking(1, 40, 0.7)})
+    assert 10 < tracked.provisioned["F"] < 20
+    assert tracked.concurrency["F"] == pytest.approx(10, rel=0.1)
+
+
+def test_provisioning_needs_an_alias(model: PerformanceModel) -> None:
+    with pytest.raises(InputError, match=r"provisioning of 'G': .* alias \(there are: F\)"):
+        predict(model, Workload({LIST: every(1.0, 3), ORDER: every(1.0, 3)}, 3.0), configuration(),
+                provisioning={"G": TargetTracking(1, 2)})
+
+
+def test_concurrency_over_time_begins_and_ends_with_the_traffic(model: PerformanceModel) -> None:
+    slow: Any = {"F": replace(model.functions["F"], ms_at_1024=Distribution(np.array([500.0])), cold_ms=500.0), "G": model.functions["G"]}
+    demand = Demand(Constant(0.0, 50.0).then(Constant(20.0, 50.0)))
+    over_time = predict(replace(model, functions=slow), Workload({LIST: demand}, 100.0), configuration()).concurrency_over_time["F"]
+    assert len(over_time) == 101
+    assert max(over_time[:50]) == 0.0
+    assert np.mean(over_time[52:100]) == pytest.approx(10, rel=0.2)
+
+
+@pytest.mark.parametrize("wrong", [
+    lambda: Schedule(()), lambda: Schedule(((5.0, 1), (5.0, 2))), lambda: Schedule(((90_000.0, 1),)), lambda: Schedule(((0.0, -1),)),
+    lambda: TargetTracking(0, 5), lambda: TargetTracking(5, 4), lambda: TargetTracking(1, 2, 0.95), lambda: Allocation(0.0),
+    lambda: ClientRetries(0), lambda: ClientRetries(3, 5.0, 1.0), lambda: AsynchronousEvents(3), lambda: AsynchronousEvents(2, 30.0),
+    lambda: Demand(np.zeros(1), invalidating=1.5)])
+def test_settings_out_of_range_are_refused(wrong: Any) -> None:
+    with pytest.raises(InputError, match="give"):
+        wrong()
+
+
+def test_what_never_happened_in_the_replications_may_still_happen(model: PerformanceModel) -> None:
+    """Once in one more run of 500 requests; in the long run with a share below ln(20) / requests, with 95 %."""
+    workload = Workload({LIST: Demand(Constant(50.0, 10.0))}, 10.0)
+    run, month = (predict(model, each, configuration(), replications=4) for each in (workload, workload.scaled()))
+    assert sum(run.throttled.values()) == sum(month.throttled.values()) == 0.0
+    assert run.intervals["throttled"].low == month.intervals["throttled"].low == 0.0
+    assert run.intervals["throttled"].high == pytest.approx(1 / 500, rel=0.05)
+    assert month.intervals["throttled"].high == pytest.approx(np.log(20) / (4 * 10_000), rel=0.1)
+
+
+def test_the_interval_of_one_more_run_holds_nine_of_ten(model: PerformanceModel) -> None:
+    """Cold starts are few here, so that Student's t alone would not do."""
+    rare: Any = {"F": replace(model.functions["F"], ms_at_1024=Distribution(np.array([20.0] * 19 + [900.0]))), "G": model.functions["G"]}
+    run, held = Workload({LIST: Demand(Constant(5.0, 60.0))}, 60.0), 0
+    for seed in range(40):
+        interval = predict(replace(model, functions=rare), run, configuration(), seed=seed, replications=8).intervals["cold_share"]
+        actual = predict(replace(model, functions=rare), run, configuration(), seed=1000 + seed).cold_share
+        held += interval.low <= actual <= interval.high
+    assert held >= 32
+
+
+def test_a_cache_that_cannot_hold_its_entries_is_a_caveat(model: PerformanceModel) -> None:
+    """100 requests a second for a million keys alike, each entry kept for an hour: some 300,000 entries of 2 MB."""
+    demand = Demand(Constant(100.0, 10.0), Popularity(np.ones(1_000_000)), response_bytes=2e6)
+    cached = configuration(api=ApiSettings("rest", cache_gb=0.5, cache_ttl_s=3600))
+    caveats = predict(model, Workload({ITEM: demand}, 10.0), cached).caveats
+    assert any(caveat.startswith("The cache of 0.5 GB is taken as large enough, and its entries would take 529 GB") for caveat in caveats)
+    few = predict(model, Workload({ITEM: replace(demand, keys=Popularity.zipf(100))}, 10.0), cached).caveats
+    assert not any("large enough" in caveat for caveat in few)

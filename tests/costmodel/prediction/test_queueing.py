@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from costmodel.errors import InputError
-from costmodel.prediction.queueing import erlang_b, token_bucket_reject
+from costmodel.prediction.queueing import erlang_b, erlang_c, mean_busy, token_bucket_reject
 
 
 @pytest.mark.parametrize(("load", "servers", "blocked"), [
@@ -45,3 +45,24 @@ def test_outside_its_range_the_token_bucket_form_refuses(arguments: tuple[float,
 def test_outside_its_range_erlang_b_refuses(arguments: tuple[int, float]) -> None:
     with pytest.raises(InputError, match="erlang_b"):
         erlang_b(*arguments)
+
+
+@pytest.mark.parametrize(("servers", "load", "waits"), [(1, 0.5, 0.5), (2, 1.0, 1 / 3), (10, 8.0, 0.40918)])
+def test_erlang_c_gives_the_published_digits(servers: int, load: float, waits: float) -> None:
+    assert erlang_c(servers, load) == pytest.approx(waits, abs=5e-6)
+
+
+def test_nothing_waits_without_load() -> None:
+    assert erlang_c(3, 0.0) == 0.0
+
+
+@pytest.mark.parametrize("arguments", [(2, 2.0), (2, 3.0), (0, 0.0), (2, -0.1)])
+def test_a_queue_without_end_is_refused(arguments: tuple[int, float]) -> None:
+    with pytest.raises(InputError, match="erlang_c"):
+        erlang_c(*arguments)
+
+
+def test_littles_law() -> None:
+    assert mean_busy(100.0, 0.155) == pytest.approx(15.5)
+    with pytest.raises(InputError, match="mean_busy"):
+        mean_busy(-1.0, 1.0)

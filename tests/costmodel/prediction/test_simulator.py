@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 
+from costmodel.errors import InputError
 from costmodel.prediction.simulator import (
     ACCOUNT,
+    CHANGE,
     COLD,
     CONCURRENCY,
+    EXPIRED,
     HIT,
+    LEAST_RECENTLY_USED,
+    MOST_RECENTLY_USED,
+    NEWEST,
     NONE,
+    POLICY,
     PROVISIONED,
+    REINITIALISED,
     RESERVED,
     SCALING,
     STAGE,
     TABLE_SIZE,
+    TIMED_OUT,
     WARM,
     Arrivals,
     Rules,
     simulate,
+    simulate_parts,
 )
 
 RulesOf = Callable[..., Rules]
@@ -186,3 +197,118 @@ def poisson(rate: float, horizon_s: float, seed: int) -> Arrivals:
 def within_three_errors(values: Sequence[float], expected: float, expected_error: float = 0.0) -> None:
     error = np.hypot(np.std(values, ddof=1) / len(values) ** 0.5, expected_error)
     assert abs(float(np.mean(values)) - expected) < 3 * error, (np.mean(values), expected, error)
+
+
+def test_an_invocation_ends_at_the_timeout_and_the_next_one_runs_the_init_again(rules: RulesOf, at: ArrivalsAt) -> None:
+    """The init of 0.5 s and the first duration of 1 s are then within the invocation's own duration."""
+    slow = rules(warm=1.0, cold=[9.0] * 2048 + [1.0] * 2048, init=0.5, timeout=3.0)
+    drawn = simulate(at(np.arange(0.0, 400.0, 20.0)), slow, seed=3)
+    late = (drawn.flags & TIMED_OUT) > 0
+    assert late[0] or (drawn.outcome[1:] == WARM).all()
+    assert (drawn.duration_s[late] == 3.0).all()
+    again = np.flatnonzero(late)[:-1] + 1
+    assert (drawn.flags[again] & REINITIALISED).all()
+    assert set(np.round(drawn.duration_s[again], 6)) <= {1.5, 3.0}
+
+
+def policy(**settings: float) -> np.ndarray[tuple[int], np.dtype[np.void]]:
+    row = np.zeros(1, dtype=POLICY)
+    for name, value in settings.items():
+        row[name] = value
+    return row
+
+
+def test_throttled_clients_come_back_until_their_tries_are_used_up(rules: RulesOf, at: ArrivalsAt) -> None:
+    """One environment, busy for 1 s; the second client waits up to 0.5, then up to 1 s more, and so on."""
+    fleet = rules(limit=1)._replace(policies=policy(tries=20, base_s=0.5, cap_s=2.0))
+    trace = simulate(at([0.0, 0.1]), fleet, seed=1)
+    assert trace.outcome.tolist() == [COLD, WARM]
+    assert trace.at_s[1] >= 1.0
+    assert trace.throttled[0, CONCURRENCY] >= 1
+    once = simulate(at([0.0, 0.1]), rules(limit=1)._replace(policies=policy(tries=2, base_s=0.1, cap_s=0.1)), seed=1)
+    assert (once.outcome.tolist(), once.throttled[0, CONCURRENCY]) == ([COLD, CONCURRENCY], 1)
+
+
+def test_a_throttled_event_waits_one_second_then_two_then_four(rules: RulesOf, at: ArrivalsAt) -> None:
+    fleet = rules(warm=6.5, limit=1)._replace(policies=policy(asynchronous=1, reruns=0, max_age_s=60.0))
+    trace = simulate(at([0.0, 0.0]), fleet, seed=1)
+    assert trace.outcome.tolist() == [COLD, WARM]
+    assert trace.at_s.tolist() == [0.0, 7.0]
+    assert trace.throttled[0, CONCURRENCY] == 3
+
+
+@pytest.mark.parametrize(("max_age_s", "runs"), [(60.0, 1), (90.0, 2), (21_600.0, 3)])
+def test_a_failing_event_runs_again_after_one_and_two_minutes_while_it_is_young_enough(
+        max_age_s: float, runs: int, rules: RulesOf, at: ArrivalsAt) -> None:
+    """A maximum age of 60 s leaves no rerun, 90 s one."""
+    fleet = rules(warm=0.1)._replace(policies=policy(asynchronous=1, reruns=2, max_age_s=max_age_s, failing=1.0))
+    trace = simulate(at([0.0]), fleet, seed=1)
+    assert trace.at_s.tolist() == pytest.approx([0.0, 60.1, 180.2][:runs])
+    assert trace.rerun_of.tolist() == [0] * (runs - 1)
+
+
+def test_events_of_a_function_that_may_not_run_expire_at_once(rules: RulesOf, at: ArrivalsAt) -> None:
+    fleet = rules(reserved=0)._replace(policies=policy(asynchronous=1, max_age_s=21_600.0))
+    assert simulate(at([0.0]), fleet, seed=1).outcome.tolist() == [EXPIRED]
+
+
+def test_scheduled_environments_are_usable_once_all_are_allocated_and_paid_from_the_request_on(
+        rules: RulesOf, at: ArrivalsAt) -> None:
+    asked = np.array([(10.0, 0, 2), (50.0, 0, 0)], dtype=CHANGE)
+    trace = simulate(at([0.0, 15.0, 21.0, 51.0]), allocating(rules(idle=1.0))._replace(changes=asked), seed=1, to_s=60.0)
+    assert trace.outcome.tolist() == [COLD, COLD, PROVISIONED, COLD]
+    assert trace.provisioned_s.tolist() == [2 * 40.0]
+
+
+def test_what_is_provisioned_is_taken_from_the_pool_from_the_request_on(rules: RulesOf, at: ArrivalsAt) -> None:
+    asked = np.array([(10.0, 0, 9)], dtype=CHANGE)
+    trace = simulate(at([9.0, 9.0, 12.0, 12.0, 30.0]), allocating(rules(limit=2))._replace(changes=asked), seed=1)
+    assert trace.outcome.tolist() == [COLD, COLD, CONCURRENCY, CONCURRENCY, PROVISIONED]
+
+
+def allocating(fleet: Rules, **settings: float) -> Rules:
+    """Ten seconds until an allocation begins, then two environments a second."""
+    functions = fleet.functions.copy()
+    for name, value in ({"allocation_delay_s": 10.0, "allocations_per_s": 2.0, "invocations_per_s": 10.0} | settings).items():
+        functions[name] = value
+    return fleet._replace(functions=functions)
+
+
+def test_target_tracking_grows_after_three_minutes_above_and_shrinks_after_fifteen_well_below(rules: RulesOf) -> None:
+    """Two environments, both in use: 2 x 1 / 0.5 = 4 are asked for at 180 s, usable at 191 s. One of four in use, from the
+    datapoint at 240 s to the fifteenth at 1,080 s: 4 x 0.25 / 0.5 = 2. One of two is neither above nor well below."""
+    busy, quiet = np.arange(0.0, 180.0, 0.25), np.arange(180.0, 2400.0, 5.0)
+    times = np.concatenate([busy, quiet])
+    arrivals = Arrivals(times, np.zeros(times.size, dtype=np.int64), np.full(times.size, NONE))
+    tracked = allocating(rules(warm=1.0, provisioned=2), target=0.5, least=1, most=10, out_points=3, in_points=15)
+    trace = simulate(arrivals, tracked, seed=1, to_s=2400.0)
+    assert trace.provisioned_s.tolist() == [180 * 2 + (1080 - 180) * 4 + (2400 - 1080) * 2]
+
+
+def test_target_tracking_never_shrinks_without_data(rules: RulesOf, at: ArrivalsAt) -> None:
+    tracked = allocating(rules(provisioned=5), target=0.7, least=1, most=10, out_points=3, in_points=3)
+    assert simulate(at([0.0]), tracked, seed=1, to_s=36_000.0).provisioned_s.tolist() == [5 * 36_000.0]
+
+
+def test_other_routings_take_the_oldest_used_or_the_newest_made(rules: RulesOf, at: ArrivalsAt) -> None:
+    """Two environments; used alternately neither is ever idle for 10 s, most recently used leaves one to expire."""
+    times = [0.0, 0.5, *np.arange(2.0, 40.0, 4.0), 40.0, 40.5]
+    for routing, cold in ((MOST_RECENTLY_USED, 3), (LEAST_RECENTLY_USED, 2), (NEWEST, 3)):
+        trace = simulate(at(times), rules(idle=10.0)._replace(routing=routing), seed=1)
+        assert int((trace.outcome == COLD).sum()) == cold
+
+
+def test_a_run_in_parts_is_the_run_as_a_whole(rules: RulesOf) -> None:
+    arrivals = poisson(20.0, 500.0, 1)
+    fleet = rules(warm=exponential(1.0), idle=5.0, limit=30, ttl=0.0)
+    cuts = [0, 10, 3000, arrivals.time_s.size]
+    parts = [Arrivals(*(each[low:high] for each in arrivals)) for low, high in itertools.pairwise(cuts)]
+    traces = list(simulate_parts(parts, fleet, seed=4))
+    whole = simulate(arrivals, fleet, seed=4)
+    assert np.concatenate([trace.outcome for trace in traces]).tolist() == whole.outcome.tolist()
+    assert np.array_equal(np.concatenate([trace.duration_s for trace in traces]), whole.duration_s, equal_nan=True)
+
+
+def test_a_run_in_parts_takes_no_policies(rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match="without policies"):
+        next(simulate_parts([at([0.0])], rules(limit=5)._replace(policies=policy(tries=2)), seed=1))

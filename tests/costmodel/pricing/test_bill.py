@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally
 from costmodel.errors import InputError, PriceMissingError
-from costmodel.pricing.bill import Bill, price, tiered_cost
+from costmodel.pricing.bill import Bill, SavingsPlan, price, tiered_cost
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
 from costmodel.pricing.usage import Usage, UsageLine
 
 BOOK = PriceBook.load("us-east-1")
-ITEMS = sorted(BOOK.prices)
+ITEMS = sorted(key for key, item in BOOK.prices.items() if item.known_to is None)
 GIB = 1024.0**3
 LAMBDA_PAGE = "https://aws.amazon.com/lambda/pricing/"
 GATEWAY_PAGE = "https://aws.amazon.com/api-gateway/pricing/"
@@ -93,6 +93,12 @@ def test_a_line_beyond_the_first_tier_shows_the_blended_price_that_it_paid() -> 
     assert component.cost == component.price * component.quantity
 
 
+def test_an_invoice_adds_items_that_are_rounded_to_the_cent_half_a_cent_up() -> None:
+    bill = price(usage_of(("alb", "hour", 730.0), ("sqs", "standard", 10_000.0), ("sqs", "standard", 10_000.0)), BOOK)
+    assert bill.total == Decimal("16.433")
+    assert bill.invoice_total == Decimal("16.44")
+
+
 def test_the_free_tier_is_off_unless_asked_for() -> None:
     small = function(1e6, 400_000.0)
     assert bill_of(small).total > 6
@@ -133,8 +139,8 @@ def test_an_array_is_refused() -> None:
 
 
 def test_an_item_without_a_price_is_refused_and_not_free() -> None:
-    line = UsageLine("lambda", "edge_requests", "F", 1.0, "request", "given")
-    with pytest.raises(PriceMissingError, match=r"lambda edge_requests: .* in us-east-1"):
+    line = UsageLine("lambda", "quantum_seconds", "F", 1.0, "second", "given")
+    with pytest.raises(PriceMissingError, match=r"lambda quantum_seconds: .* in us-east-1"):
         price(Usage("us-east-1", 730.0, (line,), 1.0), BOOK)
 
 
@@ -196,3 +202,39 @@ def test_zero_usage_costs_zero(key: tuple[str, str], free: bool) -> None:
 def test_the_free_tier_never_adds_and_never_pays_out(key: tuple[str, str], quantity: float) -> None:
     usage = usage_of((*key, quantity))
     assert 0 <= price(usage, BOOK, free_tier=True).total <= price(usage, BOOK).total
+
+
+def test_beyond_the_tiers_that_the_book_knows_a_quantity_is_refused() -> None:
+    known = usage_of(("cognito", "m2m_app_clients", 100.0))
+    assert price(known, BOOK).total == 600
+    line = r"cognito m2m_app_clients: .* only what the first 100 cost in us-east-1, not 101"
+    with pytest.raises(PriceMissingError, match=line):
+        price(usage_of(("cognito", "m2m_app_clients", 101.0)), BOOK)
+
+
+def test_a_discount_lowers_the_price_that_its_own_line_pays() -> None:
+    whole, cheap = usage_of(("ec2", "m7g.xlarge", 100.0), ("ec2", "m7g.xlarge", 100.0)).lines
+    bill = price(replace(usage_of(), lines=(whole, replace(cheap, discount=0.72))), BOOK)
+    assert [component.cost for component in bill.components] == [Decimal("16.32"), Decimal("4.5696")]
+
+
+def test_a_savings_plan_that_covers_all_multiplies_what_compute_costs_and_nothing_else() -> None:
+    usage = usage_of(("lambda", "duration_x86_64", 1e6), ("lambda", "requests", 1e6))
+    bill = price(usage, BOOK, savings_plan=SavingsPlan(1))
+    assert bill.by("item") == {"duration_x86_64": Decimal("16.6667") * Decimal("0.88"), "requests": Decimal("0.2")}
+
+
+@given(st.floats(0, 1e8), st.floats(0, 100))
+def test_a_commitment_is_paid_used_or_not_and_what_it_does_not_cover_is_on_demand(gb_s: float, per_hour: float) -> None:
+    committed = Decimal(repr(per_hour)) * 730
+    on_demand = price(usage_of(("lambda", "duration_x86_64", gb_s)), BOOK).total
+    bill = price(usage_of(("lambda", "duration_x86_64", gb_s)), BOOK,
+                 savings_plan=SavingsPlan(3, Decimal(repr(per_hour))))
+    uncovered = max(Decimal(0), on_demand - committed / Decimal("0.88"))
+    assert bill.total == pytest.approx(committed + uncovered, rel=Decimal("1e-15"), abs=Decimal("1e-15"))
+
+
+def test_a_savings_plan_where_the_book_knows_none_is_refused() -> None:
+    usage = replace(usage_of(), region="mx-central-1")
+    with pytest.raises(PriceMissingError, match="Compute Savings Plan: the price book has none for mx-central-1"):
+        price(usage, PriceBook.load("mx-central-1"), savings_plan=SavingsPlan(1))

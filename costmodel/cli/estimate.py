@@ -1,0 +1,150 @@
+"""`costmodel price TEMPLATE`: the month's bill of a template before it is deployed, and what a change of it costs."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from costmodel.cli.tables import plain, print_table, table, usd
+from costmodel.cli.templates import deployment_of, resource_types
+from costmodel.errors import InputError
+from loadgen.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from costmodel.planning.estimate import Estimate, Question
+
+Rps = Annotated[float | None, typer.Option(help="Template: requests a second, all routes together, all month.")]
+Duration = Annotated[str | None, typer.Option(help="Template: of each invocation, as 45ms or 0.2s.")]
+UsageOf = Annotated[Path | None, typer.Option("--usage", help="Template: a usage file whose tables have its logical ids.")]
+RunOf = Annotated[Path | None, typer.Option("--run", help="Template: a collected run, at --rps or at its own rate.")]
+Older = Annotated[Path | None, typer.Option("--diff", help="Template: an older one; print what the change costs, as Markdown.")]
+COLUMNS = ("resource", "monthly quantity", "unit", "cost", "range", "origin")
+
+
+def print_estimate(template: Path, *, rps: float | None, duration: str | None, usage: Path | None, run: Path | None,
+                   parameter: list[str] | None, region: str | None, diff: Path | None, json: bool) -> None:
+    """Print the bill as a tree, the change against an older template as Markdown, or the estimate as JSON."""
+    question = _question(rps, duration, usage, run)
+    where = region or (question.usage or {}).get("region") or "us-east-1"
+    found = _estimate(template, parameter, where, question)
+    if diff is not None:
+        before = _estimate(diff, parameter, where, question)
+        print("\n".join(diff_lines(before, found, diff.name, template.name)))
+    elif json:
+        print_json(estimate_document(found))
+    else:
+        print_table(table(COLUMNS, tree_rows(found), left=("resource", "unit", "origin")))
+        for line in estimate_lines(found):
+            console().print(line, markup=False)
+
+
+def estimate_document(found: Estimate) -> dict[str, Any]:
+    """The estimate as plain data, amounts in USD."""
+    from dataclasses import asdict
+
+    low, high = found.bounds()
+    return {
+        "region": found.bill.region, "hours": found.bill.hours, "total_usd": found.bill.total, "low_usd": low, "high_usd": high,
+        "resources": [{
+            "resource": resource, "type": found.types.get(resource), "usd": cost, "low_usd": found.bounds(resource)[0],
+            "high_usd": found.bounds(resource)[1],
+            "parts": [asdict(part) for part in found.parts(resource)],
+        } for resource, cost in found.bill.by("resource").items()],
+        "unknown": list(found.bill.missing), "notes": list(found.notes),
+    }
+
+
+def tree_rows(found: Estimate) -> list[tuple[str, ...]]:
+    """A row a resource, dearest first, below it one a component, and the total."""
+    rows: list[tuple[str, ...]] = []
+    for resource, cost in found.bill.by("resource").items():
+        rows.append((resource, "", found.types.get(resource, ""), usd(cost), _range(*found.bounds(resource)), ""))
+        parts = found.parts(resource)
+        for part in parts:
+            branch = "└─" if part is parts[-1] else "├─"
+            rows.append((f"{branch} {part.item}", plain(part.quantity), part.unit, usd(part.usd),
+                         _range(part.low_usd, part.high_usd), part.origin))
+    return [*rows, ("total", "", "", usd(found.bill.total), _range(*found.bounds()), "")]
+
+
+def estimate_lines(found: Estimate) -> list[str]:
+    """What stands below the tree: the month, what the figures stand on, what is not on the bill."""
+    from costmodel.cli.price import period_label
+
+    return [f"{found.bill.region}, a month of {period_label(found.bill.hours)}", *found.notes,
+            *(f"not on the bill: {sentence}" for sentence in found.bill.missing)]
+
+
+def diff_lines(before: Estimate, after: Estimate, old: str, new: str) -> list[str]:
+    """Markdown for a pull request: by resource what the change costs a month."""
+    earlier, later = before.bill.by("resource"), after.bill.by("resource")
+    change = after.bill.total - before.bill.total
+    changes = {name: later.get(name, Decimal(0)) - earlier.get(name, Decimal(0)) for name in {**later, **earlier}}
+    changed = sorted((name for name in changes if changes[name]), key=lambda name: -abs(changes[name]))
+    added = [sentence for sentence in after.bill.missing if sentence not in before.bill.missing]
+    share = f" ({change / before.bill.total:+.1%})" if before.bill.total else ""
+    return [
+        f"### Monthly cost: {usd(before.bill.total)} → {usd(after.bill.total)}, {_signed(change)}{share}",
+        "",
+        f"| resource | {old} | {new} | change |", "|---|---:|---:|---:|",
+        *(f"| {name} | {_amount(earlier, name)} | {_amount(later, name)} | {_signed(changes[name])} |" for name in changed),
+        f"| **total** | {usd(before.bill.total)} | {usd(after.bill.total)} | **{_signed(change)}** |",
+        "",
+        f"Range of {new} by what is assumed: {_range(*after.bounds()) or 'none'}. {after.bill.region}, "
+        f"{after.bill.hours:g} h a month.",
+        "", *(f"- {note}" for note in (*after.notes, *(f"not on the bill: {sentence}" for sentence in added))),
+    ]
+
+
+def _estimate(template: Path, given: list[str] | None, region: str, question: Question) -> Estimate:
+    from costmodel.planning import estimate as of
+    from costmodel.pricing.price_book import PriceBook
+
+    deployment = deployment_of(template, region, given)
+    return of.estimate(deployment, resource_types(template), PriceBook.load(region), question)
+
+
+def _question(rps: float | None, duration: str | None, usage: Path | None, run: Path | None) -> Question:
+    from costmodel.activity import observed
+    from costmodel.planning.estimate import Question
+    from loadgen.measurements.run import Run
+
+    return Question(rps, None if duration is None else _milliseconds(duration), None if usage is None else _tables(usage),
+                    None if run is None else observed(Run(run)))
+
+
+def _milliseconds(text: str) -> float:
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s)\s*", text)
+    if not found:
+        raise InputError(f"--duration = {text!r}: give it as 45ms or 0.2s")
+    return float(found[1]) * (1000.0 if found[2] == "s" else 1.0)
+
+
+def _tables(usage: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(usage.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{usage}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise InputError(f"{usage}: not readable as TOML ({problem})") from None
+
+
+def _range(low: Decimal, high: Decimal) -> str:
+    return "" if low == high else f"{low:,.2f}–{high:,.2f}"
+
+
+def _amount(costs: Mapping[str, Decimal], name: str) -> str:
+    """What a resource costs; a dash where the template has none of it."""
+    return usd(costs[name]) if name in costs else "—"
+
+
+def _signed(amount: Decimal) -> str:
+    return f"{'−' if amount < 0 else '+'}${abs(amount):,.2f}"

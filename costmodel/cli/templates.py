@@ -1,0 +1,58 @@
+"""Templates for the verbs that price before anything is deployed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from costmodel.errors import InputError
+
+if TYPE_CHECKING:
+    from loadgen.deployment import Deployment
+
+Template = Annotated[Path, typer.Argument(help="A SAM or CloudFormation template.")]
+Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="A template parameter, as Name=value.")]
+
+
+def is_template(path: Path) -> bool:
+    """Whether a file is a SAM or CloudFormation template, by its ending and its Resources."""
+    if path.suffix not in (".yaml", ".yml", ".json", ".template") or not path.is_file():
+        return False
+    return re.search(r'^\s*"?Resources"?\s*:', path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
+
+
+def deployment_of(template: Path, region: str, given: list[str] | None) -> Deployment:
+    """What the template deploys in a Region. Raises TemplateError; for a parameter without a value it asks for it."""
+    from loadgen.errors import TemplateError
+    from loadgen.template import read_template
+
+    try:
+        return read_template(template, {"AWS::Region": region, **_values(given)})
+    except TemplateError as problem:
+        name = getattr(problem, "parameter", None)
+        if name is None:
+            raise
+        raise TemplateError(f"{template}: parameter {name} has no default: give --parameter {name}=value") from None
+
+
+def resource_types(template: Path) -> dict[str, str]:
+    """The type of each resource of a template that was read, by logical id."""
+    from samtranslator.yaml_helper import yaml_parse
+
+    resources = yaml_parse(template.read_text(encoding="utf-8"))["Resources"]
+    return {str(name): str(resource["Type"]) for name, resource in resources.items()
+            if isinstance(resource, Mapping) and "Type" in resource}
+
+
+def _values(given: list[str] | None) -> dict[str, str]:
+    found = {}
+    for text in given or ():
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise InputError(f"--parameter = {text!r}: give Name=value")
+        found[name] = value
+    return found

@@ -1,0 +1,113 @@
+"""The request and the month that alternatives are compared on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from costmodel.activity import Activity, FunctionTally, RouteTally
+from costmodel.errors import InputError, InsufficientDataError
+from costmodel.metering import gb_s
+from loadgen.deployment import Architecture
+
+INSTANCES: Mapping[Architecture, str] = {"x86_64": "m7i.large", "arm64": "m7g.large"}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a request takes on average. `billed_ms` is of a warm invocation; a cold one adds `init_ms`."""
+
+    billed_ms: float = 100.0
+    memory_mb: int = 1024
+    architecture: Architecture = "x86_64"
+    request_bytes: float = 1_000.0
+    response_bytes: float = 10_000.0
+    log_bytes: float = 500.0
+    cold_share: float = 0.01
+    init_ms: float = 500.0
+
+    def __post_init__(self) -> None:
+        for name in ("request_bytes", "response_bytes", "log_bytes", "init_ms"):
+            _check(name, getattr(self, name), "0 or more", getattr(self, name) >= 0)
+        _check("billed_ms", self.billed_ms, "more than 0", self.billed_ms > 0)
+        _check("memory_mb", self.memory_mb, "128 to 10240 MB", 128 <= self.memory_mb <= 10_240)
+        _check("architecture", self.architecture, "x86_64 or arm64", self.architecture in ("x86_64", "arm64"))
+        _check("cold_share", self.cold_share, "0 to 1", 0 <= self.cold_share <= 1)
+
+    @property
+    def memory_gb(self) -> float:
+        return self.memory_mb / 1024.0
+
+    @property
+    def gb_s(self) -> float:
+        """Billed on demand, INIT in it."""
+        return gb_s(self.billed_ms + self.cold_share * self.init_ms, self.memory_mb)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The request, the month it comes in, and what it is compared with."""
+
+    request: Request = field(default_factory=Request)
+    requests_per_month: float = 10_000_000.0
+    hours: float = 730.0
+    cache_gb: float = 0.5
+    hit_ratio: float = 0.8
+    environments: int = 10
+    """Provisioned."""
+    slowdown: float = 1.0
+    """Billed duration on arm64 over that on x86_64."""
+    versions: int = 1
+    """Published versions with SnapStart that are kept."""
+    instance: str | None = None
+    """None: one of the function's architecture, see INSTANCES."""
+    instance_vcpus: float = 2.0
+    task_vcpus: float = 1.0
+    task_gb: float = 2.0
+    least: int = 2
+    """Tasks or EC2 instances that always run."""
+    utilisation: float = 0.5
+    """Of the vCPUs that run beyond the floor."""
+    requests_per_connection: float = 1.0
+    cpu_share: float = 1.0
+    """Of an invocation's vCPUs and duration: what it computes rather than waits. Elsewhere other requests take the rest."""
+
+    @property
+    def ec2_item(self) -> str:
+        """The price book's name of the instance type."""
+        return self.instance or INSTANCES[self.request.architecture]
+
+    def __post_init__(self) -> None:
+        for name in ("hours", "environments", "slowdown", "instance_vcpus", "task_vcpus", "task_gb",
+                     "requests_per_connection", "cpu_share"):
+            _check(name, getattr(self, name), "more than 0", getattr(self, name) > 0)
+        for name in ("requests_per_month", "versions", "least"):
+            _check(name, getattr(self, name), "0 or more", getattr(self, name) >= 0)
+        _check("hit_ratio", self.hit_ratio, "0 to 1", 0 <= self.hit_ratio <= 1)
+        _check("utilisation", self.utilisation, "more than 0, up to 1", 0 < self.utilisation <= 1)
+
+
+def mean_request(activity: Activity) -> Request:
+    """The average request of an activity; memory and architecture are those of the function that bills most.
+
+    Raises InsufficientDataError where nothing was invoked. Request bytes are not in an activity: the default stays.
+    """
+    functions, routes = list(activity.of(FunctionTally)), list(activity.of(RouteTally))
+    invocations = sum(float(tally.invocations) for tally in functions)
+    if not invocations:
+        raise InsufficientDataError("nothing was invoked: the mean request of nothing is not known")
+    most = max(functions, key=lambda tally: float(tally.gb_s + tally.provisioned_gb_s))
+    requests = sum(float(route.requests) for route in routes) or invocations
+    init_gb_s, cold = (sum(float(getattr(tally, name)) for tally in functions) for name in ("init_gb_s", "cold_starts"))
+    warm_gb_s = sum(float(tally.gb_s + tally.provisioned_gb_s) for tally in functions) - init_gb_s
+    ms_per_gb_s = 1000.0 * 1024.0 / most.memory_mb
+    return Request(
+        billed_ms=warm_gb_s / invocations * ms_per_gb_s, memory_mb=most.memory_mb, architecture=most.architecture,
+        response_bytes=sum(float(route.response_bytes) for route in routes) / requests,
+        log_bytes=sum(float(tally.log_bytes) for tally in functions) / invocations,
+        cold_share=cold / invocations, init_ms=init_gb_s / cold * ms_per_gb_s if cold else 0.0)
+
+
+def _check(name: str, value: object, allowed: str, holds: bool) -> None:
+    if not holds:
+        raise InputError(f"{name} = {value}: give {allowed}")

@@ -1,0 +1,52 @@
+"""SNS: publishes of started 64 KB each, and deliveries; to Lambda and SQS they are free.
+
+FIFO topics pay requests and payload. Source: SNS pricing page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from costmodel.activity import Activity, Quantity
+from costmodel.metering import started_units
+from costmodel.pricing.resource import Items, ResourceTally, item_lines
+from costmodel.pricing.usage import UsageLine
+
+SERVICE = "sns"
+UNIT_KB = 64.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicTally(ResourceTally):
+    """A topic and its deliveries, by protocol."""
+
+    topic_type: Literal["standard", "fifo"] = "standard"
+    publishes: Quantity = 0.0
+    message_kb: float = 0.0
+    http_deliveries: Quantity = 0.0
+    email_deliveries: Quantity = 0.0
+    lambda_deliveries: Quantity = 0.0
+    sqs_deliveries: Quantity = 0.0
+
+    @property
+    def items(self) -> Items:
+        return {
+            **self._publishes(),
+            "delivery_http": (self.http_deliveries, "notification"),
+            "delivery_email": (self.email_deliveries, "notification"),
+            "delivery_lambda": (self.lambda_deliveries, "notification"),
+            "delivery_sqs": (self.sqs_deliveries, "notification"),
+        }
+
+    def _publishes(self) -> Items:
+        if self.topic_type == "fifo":
+            payload_gb = self.publishes * self.message_kb / 1024**2
+            return {"fifo_publish": (self.publishes, "request"), "fifo_publish_payload": (payload_gb, "GB")}
+        return {"publish": (self.publishes * started_units(self.message_kb, UNIT_KB), "64-KB request")}
+
+
+def sns_lines(activity: Activity) -> Iterator[UsageLine]:
+    """The usage lines of every topic."""
+    yield from item_lines(SERVICE, (TopicTally,), activity)
