@@ -120,7 +120,8 @@ def _second_moment(k: int, r: Floats, mean: tuple[Floats, Floats], second: Float
     before, here = mean
     s = r + (k - 1)
     q = (k - 1) / s
-    return np.asarray((2 / s**2 + 2 * q / s * (before + here) + q * (second + 2 * before * here)) / (1 - q))
+    with np.errstate(over="ignore"):  # levels that are never entered: infinite, and they add nothing
+        return np.asarray((2 / s**2 + 2 * q / s * (before + here) + q * (second + 2 * before * here)) / (1 - q))
 
 
 @dataclass(frozen=True)
