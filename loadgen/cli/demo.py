@@ -8,8 +8,11 @@ comes from here: every figure on the last screen is of the runs.
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -75,9 +78,22 @@ def _measured(directory: Path, seed: int, say: Progress) -> list[Run]:
     from loadgen.sweeps import sweep
 
     say("starting the local cloud")
-    with LocalCloud(TEMPLATE, seed=seed) as target:
+    with _compiling(), LocalCloud(TEMPLATE, seed=seed) as target:
         configurations = _limited(target.deployment, memory_mb=MEASURED_MB)
         return sweep(SCENARIO, target, configurations, out=directory, seed=seed, progress=say)
+
+
+@contextmanager
+def _compiling() -> Iterator[None]:
+    """Compile the simulator meanwhile, in a process that gives way to the runs: it is used after them."""
+    code = "import os; os.nice(19); from costmodel.prediction.simulator import compile_kernels; compile_kernels()"
+    compiler = subprocess.Popen([sys.executable, "-c", code], start_new_session=True, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        compiler.kill()
+        compiler.wait()
 
 
 def _limited(deployment: Deployment, **settings: Any) -> list[Configuration]:

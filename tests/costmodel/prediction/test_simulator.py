@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from costmodel.errors import InputError
+from costmodel.prediction import simulator
 from costmodel.prediction.simulator import (
     ACCOUNT,
     CHANGE,
@@ -31,6 +32,7 @@ from costmodel.prediction.simulator import (
     WARM,
     Arrivals,
     Rules,
+    compile_kernels,
     simulate,
     simulate_parts,
 )
@@ -312,3 +314,10 @@ def test_a_run_in_parts_is_the_run_as_a_whole(rules: RulesOf) -> None:
 def test_a_run_in_parts_takes_no_policies(rules: RulesOf, at: ArrivalsAt) -> None:
     with pytest.raises(InputError, match="without policies"):
         next(simulate_parts([at([0.0])], rules(limit=5)._replace(policies=policy(tries=2)), seed=1))
+
+
+def test_what_is_compiled_beforehand_is_what_a_simulation_uses(rules: RulesOf, at: ArrivalsAt) -> None:
+    compile_kernels()
+    compiled = [list(kernel.signatures) for kernel in (simulator._run, simulator._finish)]
+    simulate(at([0.0, 1.0], keys=[1, 1]), rules(ttl=60.0, stage=(1.0, 1.0), reserved=3), seed=1)
+    assert [list(kernel.signatures) for kernel in (simulator._run, simulator._finish)] == compiled
