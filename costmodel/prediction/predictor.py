@@ -328,8 +328,15 @@ def _needed_cache_gb(case: _Case) -> float:
         size = case.model.function(route.function).response_bytes if demand.response_bytes is None else demand.response_bytes
         if weights.sum():
             rates = weights / weights.sum() * demand.expected / period_s
-            total += mean_entries(rates, api.cache_ttl_s) * float(np.mean(size or 0.0)) / 1e9
+            total += mean_entries(rates, api.cache_ttl_s) * _mean_bytes(size) / 1e9
     return total
+
+
+def _mean_bytes(size: float | Floats | None) -> float:
+    """Of what is known; 0 when nothing is."""
+    known = np.asarray([0.0] if size is None else size, dtype=np.float64)
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if known.size else 0.0
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -320,3 +320,12 @@ def test_a_cache_that_cannot_hold_its_entries_is_a_caveat(model: PerformanceMode
     assert any(caveat.startswith("The cache of 0.5 GB is taken as large enough, and its entries would take 529 GB") for caveat in caveats)
     few = predict(model, Workload({ITEM: replace(demand, keys=Popularity.zipf(100))}, 10.0), cached).caveats
     assert not any("large enough" in caveat for caveat in few)
+
+
+def test_a_runs_own_sizes_an_entry_an_arrival_and_some_unknown_tell_what_a_cache_must_hold(model: PerformanceModel) -> None:
+    n, sizes = 1_000, np.full(1_000, 2e6)
+    sizes[::2] = np.nan
+    demand = Demand(np.linspace(0.0, 10.0, n), np.arange(n), response_bytes=sizes)
+    cached = configuration(api=ApiSettings("rest", cache_gb=0.5, cache_ttl_s=3600))
+    caveats = predict(model, Workload({ITEM: demand}, 10.0), cached).caveats
+    assert any("its entries would take 1.9" in caveat or "its entries would take 2" in caveat for caveat in caveats)
