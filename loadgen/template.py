@@ -15,9 +15,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from loadgen.deployment import Api, Deployment, Function, Route
+from loadgen.configuration import MEMORY_MB
+from loadgen.deployment import Api, Architecture, Deployment, Function, Route
 from loadgen.errors import TemplateError
 from loadgen.intrinsics import Stack, as_text, parameter_values
 
@@ -49,6 +50,17 @@ def read_template(path: str | Path, parameters: Mapping[str, str] | None = None)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as problem:
         # a property of another form than CloudFormation's: nothing here can know all of them
         raise TemplateError(f"{path}: not understood: {type(problem).__name__}: {problem}") from problem
+
+
+def read_parameters(path: str | Path) -> tuple[str, ...]:
+    """The names of the parameters that the template declares."""
+    return tuple(_load(Path(path)).get("Parameters") or ())
+
+
+def read_stack(path: str | Path, parameters: Mapping[str, str] | None = None) -> Stack:
+    """The template's own resources as they stand in it, SAM's untranslated, without those whose condition is false."""
+    source = _load(Path(path))
+    return Stack(source, parameter_values(source, parameters or {}, str(path)), str(path))
 
 
 def _deployment(stack: Stack, source: Mapping[str, Any]) -> Deployment:
@@ -105,7 +117,7 @@ def _translate(source: Mapping[str, Any], values: Mapping[str, Any], where: str)
         resource.update(Type="AWS::CloudFormation::Stack", Properties={"TemplateURL": CODE_ELSEWHERE})
     holders = [resource.get("Properties") or {} for resource in template["Resources"].values()]
     for holder in [*holders, (template.get("Globals") or {}).get("Function") or {}]:
-        holder.update({key: CODE_ELSEWHERE for key in ("CodeUri", "ContentUri") if key in holder})
+        holder.update({key: CODE_ELSEWHERE for key in ("CodeUri", "ContentUri", "DefinitionUri") if key in holder})
     session = boto3.Session(region_name=str(values["AWS::Region"]))
     translator = Translator({}, Parser(), boto_session=session)
     try:
@@ -137,9 +149,9 @@ def _function(stack: Stack, name: str, code_uri: str | None, routed: list[_Route
         name=name,
         runtime=declared.get("Runtime", "container"),
         handler=declared.get("Handler", ""),
-        memory_mb=int(number(declared, "MemorySize", 128)),
+        memory_mb=_memory_mb(stack.where, name, number(declared, "MemorySize", 128)),
         timeout_s=number(declared, "Timeout", 3),
-        architecture=(declared.get("Architectures") or ["x86_64"])[0],
+        architecture=_architecture(stack.where, name, (declared.get("Architectures") or ["x86_64"])[0]),
         package="image" if declared.get("PackageType") == "Image" else "zip",
         alias=alias["Name"] if alias else None,
         reserved=int(number(declared, "ReservedConcurrentExecutions"))
@@ -151,6 +163,18 @@ def _function(stack: Stack, name: str, code_uri: str | None, routed: list[_Route
         code_uri=code_uri,
         metadata=stack.resources[name].get("Metadata") or {},
     )
+
+
+def _memory_mb(where: str, name: str, size: float) -> int:
+    if int(size) not in MEMORY_MB:
+        raise TemplateError(f"{where}: {name}.MemorySize = {size:g}: give 128 to 10240 MB")
+    return int(size)
+
+
+def _architecture(where: str, name: str, given: Any) -> Architecture:
+    if given not in ("x86_64", "arm64"):
+        raise TemplateError(f"{where}: {name}.Architectures = {given!r}: give x86_64 or arm64")
+    return cast("Architecture", given)
 
 
 def _served_alias(stack: Stack, function: str, routed: list[_Routed]) -> Any:

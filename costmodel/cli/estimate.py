@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.tables import plain, print_table, table, usd
-from costmodel.cli.templates import deployment_of, resource_types
+from costmodel.cli.templates import declared_by, deployment_of, resources_of
 from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
 
@@ -28,13 +28,16 @@ COLUMNS = ("resource", "monthly quantity", "unit", "cost", "range", "origin")
 
 
 def print_estimate(template: Path, *, rps: float | None, duration: str | None, usage: Path | None, run: Path | None,
-                   parameter: list[str] | None, region: str | None, diff: Path | None, json: bool) -> None:
+                   parameter: list[str] | None, region: str | None, diff: Path | None, free_tier: bool, prices: Path | None,
+                   json: bool) -> None:
     """Print the bill as a tree, the change against an older template as Markdown, or the estimate as JSON."""
     question = _question(rps, duration, usage, run)
     where = region or (question.usage or {}).get("region") or "us-east-1"
-    found = _estimate(template, parameter, where, question)
+    older = declared_by(diff, parameter) if diff is not None else []
+    newer = [one for one in parameter or () if one not in older or one in declared_by(template, [one])]
+    found = _estimate(template, newer, where, question, free_tier, prices)
     if diff is not None:
-        before = _estimate(diff, parameter, where, question)
+        before = _estimate(diff, older, where, question, free_tier, prices)
         print("\n".join(diff_lines(before, found, diff.name, template.name)))
     elif json:
         print_json(estimate_document(found))
@@ -102,12 +105,14 @@ def diff_lines(before: Estimate, after: Estimate, old: str, new: str) -> list[st
     ]
 
 
-def _estimate(template: Path, given: list[str] | None, region: str, question: Question) -> Estimate:
+def _estimate(template: Path, given: list[str], region: str, question: Question, free_tier: bool,  # noqa: PLR0917
+              prices: Path | None) -> Estimate:
     from costmodel.planning import estimate as of
-    from costmodel.pricing.price_book import PriceBook
+    from costmodel.pricing.price_book import PRICES, PriceBook
 
     deployment = deployment_of(template, region, given)
-    return of.estimate(deployment, resource_types(template), PriceBook.load(region), question)
+    return of.estimate(deployment, resources_of(template, region, given), PriceBook.load(region, prices or PRICES), question,
+                       free_tier=free_tier)
 
 
 def _question(rps: float | None, duration: str | None, usage: Path | None, run: Path | None) -> Question:

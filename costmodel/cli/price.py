@@ -61,7 +61,7 @@ def price(
                      "--diff": diff}
     if is_template(source):
         print_estimate(source, rps=rps, duration=duration, usage=usage, run=run, parameter=parameter, region=region,
-                       diff=diff, json=json)
+                       diff=diff, free_tier=free_tier, prices=prices, json=json)
         return
     given = [option for option, value in for_templates.items() if value is not None]
     if given:

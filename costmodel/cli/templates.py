@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from costmodel.errors import InputError
 
 if TYPE_CHECKING:
+    from costmodel.planning.resource_types import Resource
     from loadgen.deployment import Deployment
+    from loadgen.intrinsics import Stack
 
 Template = Annotated[Path, typer.Argument(help="A SAM or CloudFormation template.")]
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="A template parameter, as Name=value.")]
@@ -39,13 +41,35 @@ def deployment_of(template: Path, region: str, given: list[str] | None) -> Deplo
         raise TemplateError(f"{template}: parameter {name} has no default: give --parameter {name}=value") from None
 
 
-def resource_types(template: Path) -> dict[str, str]:
-    """The type of each resource of a template that was read, by logical id."""
-    from samtranslator.yaml_helper import yaml_parse
+def resources_of(template: Path, region: str, given: list[str] | None) -> dict[str, Resource]:
+    """The resources of a template that was read, by logical id; without those whose condition is false."""
+    from costmodel.planning.resource_types import Resource
+    from loadgen.template import read_stack
 
-    resources = yaml_parse(template.read_text(encoding="utf-8"))["Resources"]
-    return {str(name): str(resource["Type"]) for name, resource in resources.items()
-            if isinstance(resource, Mapping) and "Type" in resource}
+    stack = read_stack(template, {"AWS::Region": region, **_values(given)})
+    return {str(name): Resource(str(resource["Type"]), _known(stack, resource.get("Properties") or {}))
+            for name, resource in stack.resources.items() if isinstance(resource, Mapping) and "Type" in resource}
+
+
+def _known(stack: Stack, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The properties whose values can be told offline."""
+    from loadgen.errors import TemplateError
+
+    found = {}
+    for name, value in properties.items():
+        try:
+            found[name] = stack.resolve(value)
+        except (TemplateError, AttributeError, KeyError, TypeError, ValueError):
+            continue
+    return found
+
+
+def declared_by(template: Path, given: list[str] | None) -> list[str]:
+    """Of the parameters that were given, those that the template declares."""
+    from loadgen.template import read_parameters
+
+    declared = read_parameters(template)
+    return [one for one in given or () if one.partition("=")[0] in declared]
 
 
 def _values(given: list[str] | None) -> dict[str, str]:

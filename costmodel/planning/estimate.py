@@ -17,7 +17,7 @@ from typing import Any, Literal
 from costmodel.activity import Activity, CacheTally, FunctionTally, Origin, ProvisionedTally, RouteTally, Tally
 from costmodel.errors import InputError
 from costmodel.metering import billed_ms, gb_s, http_units
-from costmodel.planning.resource_types import KIND_OF_TYPE, standing_of
+from costmodel.planning.resource_types import Resource, kind_of, standing_of
 from costmodel.pricing.bill import Bill, price
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
@@ -97,14 +97,15 @@ class Estimate:
         return usd(self.low), usd(self.high)
 
 
-def estimate(deployment: Deployment, types: Mapping[str, str], book: PriceBook, question: Question) -> Estimate:
-    """The month of a template whose resources have these CloudFormation types, by logical id.
+def estimate(deployment: Deployment, resources: Mapping[str, Resource], book: PriceBook, question: Question, *,
+             free_tier: bool = False) -> Estimate:
+    """The month of a template that has these resources, by logical id. `free_tier`: as if the usage file asked for it.
 
     Raises PriceMissingError, and InputError for a usage table that cannot be used.
     """
     tables = {name: table for name, table in (question.usage or {}).items() if name not in TOP}
     settings = {name: value for name, value in (question.usage or {}).items() if name in TOP}
-    known = {name: _filled(name, table, deployment, types) for name, table in tables.items()}
+    known = {name: _filled(name, table, deployment, resources) for name, table in tables.items()}
     given = parse_usage({**settings, "region": book.region, **known})
     question = replace(question, hours=given.activity.hours if question.usage else question.hours)
     book = book.in_first_year() if given.first_year else book
@@ -115,7 +116,7 @@ def estimate(deployment: Deployment, types: Mapping[str, str], book: PriceBook, 
     flowing = {name for route in routes for name in (route.api, route.function)}
     flowing |= {of.resource if isinstance(of, RouteTally) else of.function for of in measured}
     standing = _standing(deployment, known, question.hours)
-    names = dict.fromkeys((*deployment.functions, *deployment.apis), "") | dict(types)
+    names = dict.fromkeys((*deployment.functions, *deployment.apis), Resource("")) | dict(resources)
     unknown = [*given.activity.missing, *(question.measured.missing if question.measured is not None else ())]
     for name in [name for name in names if name not in known and name not in flowing]:
         found, sentence = _resource(name, names[name], deployment, question.hours)
@@ -130,21 +131,22 @@ def estimate(deployment: Deployment, types: Mapping[str, str], book: PriceBook, 
             "given": [*given.activity.tallies, *standing, *(of for of, origin in flows if origin == "given")],
             "assumed": [of for of, origin in flows if origin == "assumed"]}
         usages = [meter(Activity(book.region, question.hours, tuple(of), origin)) for origin, of in tallies.items()]
-        return price(_merged(usages, tuple(unknown)), book, free_tier=given.free_tier, savings_plan=given.savings_plan)
+        return price(_merged(usages, tuple(unknown)), book, free_tier=free_tier or given.free_tier, savings_plan=given.savings_plan)
 
     even = {number: 1.0 / len(routes) for number in range(len(routes))}
     low, likely, high = (bill(level, even) for level in (0, 1, 2))
     one = {f"{routes[number].api} {routes[number].name}": bill(1, {number: 1.0}).total for number in even}
+    types = {name: resource.type for name, resource in resources.items()}
     return Estimate(likely, low, high, types, tuple(_notes(deployment, question, one)))
 
 
-def _filled(name: str, table: Any, deployment: Deployment, types: Mapping[str, str]) -> Any:
+def _filled(name: str, table: Any, deployment: Deployment, resources: Mapping[str, Resource]) -> Any:
     """A usage table with what the template says of its resource, where the table says nothing."""
     if not isinstance(table, Mapping):
         return table
     found: dict[str, Any] = {}
-    if name in types and types[name] in KIND_OF_TYPE:
-        kind, stands = KIND_OF_TYPE[types[name]]
+    if name in resources and (known := kind_of(resources[name])) is not None:
+        kind, stands = known
         found |= {"kind": kind, **stands}
     if name in deployment.functions:
         function = deployment.functions[name]
@@ -189,13 +191,13 @@ def _standing(deployment: Deployment, known: Mapping[str, Any], hours: float) ->
     return tallies
 
 
-def _resource(name: str, type_name: str, deployment: Deployment, hours: float) -> tuple[list[Tally], str | None]:
+def _resource(name: str, resource: Resource, deployment: Deployment, hours: float) -> tuple[list[Tally], str | None]:
     """What stands of a resource that no traffic was given for, and what to give for the rest of it."""
     if name in deployment.functions:
         return [], f"{name}: its invocations are not known: give [{name}] with requests and duration_ms in --usage"
     if name in deployment.apis:
         return [], f"{name}: its requests are not known: give [{name}] with requests and response_kb in --usage"
-    return standing_of(name, type_name, hours)
+    return standing_of(name, resource, hours)
 
 
 def _flow(deployment: Deployment, route: Route, question: Question, share: float,

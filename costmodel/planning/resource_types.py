@@ -5,8 +5,8 @@ Source: AWS CloudFormation template reference; the pricing pages of the services
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from costmodel.activity import Tally
@@ -52,6 +52,75 @@ KIND_OF_TYPE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": ("alb.load_balancer", {}),
 }
 """The usage file's kind of a CloudFormation type, and what one of it stands for."""
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A resource of a template: its type, and of its properties those whose values are known."""
+
+    type: str
+    properties: Properties = field(default_factory=dict)
+
+
+def _kinesis(properties: Properties) -> tuple[str, Properties]:
+    on_demand = (properties.get("StreamModeDetails") or {}).get("StreamMode") == "ON_DEMAND"
+    shards = properties.get("ShardCount", 1)
+    return "kinesis.stream", {"mode": "on_demand"} if on_demand else {"shards": float(shards)} if _is_number(shards) else {}
+
+
+def _express_or_standard(properties: Properties) -> tuple[str, Properties]:
+    express = "EXPRESS" in (properties.get("StateMachineType"), properties.get("Type"))
+    return ("stepfunctions.express" if express else "stepfunctions.standard"), {}
+
+
+def _endpoint(properties: Properties) -> tuple[str, Properties] | None:
+    """A gateway endpoint is free; an interface endpoint is billed in each zone."""
+    if properties.get("VpcEndpointType", "Gateway") == "Gateway":
+        return None
+    subnets = properties.get("SubnetIds")
+    return "vpc.endpoint", {"zones": len(subnets) if isinstance(subnets, list) and subnets else 1}
+
+
+def _alarm(properties: Properties) -> tuple[str, Properties]:
+    period_s = properties.get("Period", 60)
+    fast = _is_number(period_s) and float(period_s) < 60
+    return "cloudwatch.metrics", {"high_resolution_alarms" if fast else "alarms": 1}
+
+
+def _is_number(value: Any) -> bool:
+    return str(value).isdigit()
+
+
+def _yes(value: Any) -> bool:
+    return str(value).lower() == "true"
+
+
+BY_PROPERTIES: Mapping[str, Callable[[Properties], tuple[str, Properties] | None]] = {
+    "AWS::Kinesis::Stream": _kinesis,
+    "AWS::StepFunctions::StateMachine": _express_or_standard,
+    "AWS::Serverless::StateMachine": _express_or_standard,
+    "AWS::EC2::VPCEndpoint": _endpoint,
+    "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::SQS::Queue": lambda of: ("sqs.queue", {"queue_type": "fifo"} if _yes(of.get("FifoQueue")) else {}),
+    "AWS::SNS::Topic": lambda of: ("sns.topic", {"topic_type": "fifo"} if _yes(of.get("FifoTopic")) else {}),
+    "AWS::ApiGatewayV2::Api": lambda of: (
+        "apigateway.websocket" if of.get("ProtocolType") == "WEBSOCKET" else "apigateway.http", {}),
+    "AWS::WAFv2::WebACL": lambda of: ("waf.web_acl", {"rules": len(of["Rules"])} if isinstance(of.get("Rules"), list) else {}),
+}
+"""Types whose kind, or what stands of them, is in their properties; None: no charge of its own."""
+OTHER_BALANCERS = ("network", "gateway")
+
+
+def kind_of(resource: Resource) -> tuple[str, Properties] | None:
+    """The usage file's kind of a resource and what one of it stands for; None when it has none, or no charge."""
+    if resource.type.endswith("LoadBalancingV2::LoadBalancer") and resource.properties.get("Type") in OTHER_BALANCERS:
+        return None
+    if resource.type in BY_PROPERTIES:
+        return BY_PROPERTIES[resource.type](resource.properties)
+    return KIND_OF_TYPE.get(resource.type)
+
+
 FREE = (
     "AWS::IAM::", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig", "AWS::Lambda::EventSourceMapping",
     "AWS::Lambda::LayerVersion", "AWS::Lambda::Permission", "AWS::Lambda::Url", "AWS::Lambda::Version",
@@ -70,15 +139,16 @@ FREE_TYPES = ("AWS::EC2::VPC",)
 NESTED = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 
-def standing_of(name: str, type_name: str, hours: float) -> tuple[list[Tally], str | None]:
+def standing_of(name: str, resource: Resource, hours: float) -> tuple[list[Tally], str | None]:
     """What a resource of this type costs used or not, and what to give for the rest of it (None: nothing is missing)."""
+    type_name, found = resource.type, kind_of(resource)
     if type_name in NESTED:
         return [], f"{name} ({type_name}): a template of its own: estimate that one too"
-    if type_name not in KIND_OF_TYPE:
-        free = type_name in FREE_TYPES or type_name.startswith(FREE)
+    if found is None:
+        free = type_name in (*FREE_TYPES, "AWS::EC2::VPCEndpoint") or type_name.startswith(FREE)
         return [], None if free else (f"{name} ({type_name}): this type has no price here: add its cost yourself, or give "
                                       f'[{name}] with a kind in --usage')
-    kind, stands = KIND_OF_TYPE[type_name]
+    kind, stands = found
     keys = ", ".join(of.name for of in fields(KINDS[kind]) if of.name not in ("resource", *stands))
     sentence = f"{name} ({type_name}): its usage is not known: give [{name}] in --usage, of {keys}"
     if not issubclass(KINDS[kind], ResourceTally):

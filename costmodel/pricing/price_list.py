@@ -157,5 +157,11 @@ def _item(code: str, attributes: Mapping[str, str], region: str) -> Key | None:
 
 def _tiers(dimensions: Iterable[Mapping[str, Any]]) -> tuple[Tier, ...]:
     ordered = sorted(dimensions, key=lambda dimension: Decimal(dimension["beginRange"]))
+    ends = ["0", *(dimension["endRange"] for dimension in ordered)]
+    for begins, dimension in zip(ends, ordered, strict=False):
+        usd = Decimal(dimension["pricePerUnit"]["USD"])
+        if usd < 0 or begins == "Inf" or Decimal(begins) != Decimal(dimension["beginRange"]):
+            raise InputError(f"{dimension.get('rateCode', 'a price dimension')}: a price of {usd} from "
+                             f"{dimension['beginRange']}: the tiers must join and no price be negative")
     return tuple(Tier(None if dimension["endRange"] == "Inf" else Decimal(dimension["endRange"]),
                       Decimal(dimension["pricePerUnit"]["USD"]).normalize()) for dimension in ordered)

@@ -86,3 +86,34 @@ def test_a_usage_file_prices_the_template_s_resources(template: str, tmp_path: P
 def test_wrong_options_are_refused(options: tuple[str, ...], message: str, template: str) -> None:
     with pytest.raises(InputError, match=message):
         run(template, *options)
+
+
+CONDITIONAL = """
+Parameters: {Size: {Type: Number}}
+Conditions: {Never: !Equals [a, b]}
+Resources:
+  Nat: {Type: AWS::EC2::NatGateway, Condition: Never}
+  Stream: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: !Ref Size}}
+"""
+
+
+def test_conditions_and_parameters_decide_what_stands(tmp_path: Path) -> None:
+    path = tmp_path / "new.yaml"
+    path.write_text(CONDITIONAL)
+    shown = CliRunner().invoke(app, ["price", str(path), "--parameter", "Size=8", "--json"], catch_exceptions=False).stdout
+    assert json.loads(shown)["total_usd"] == pytest.approx(8 * 730 * 0.015)
+
+
+def test_a_change_that_adds_a_parameter_is_priced(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text("Resources:\n  Stream: {Type: AWS::Kinesis::Stream}\n")
+    new.write_text(CONDITIONAL)
+    arguments = ["price", "--diff", str(old), str(new), "--parameter", "Size=8"]
+    assert "+$76.65" in CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+
+
+def test_the_free_tier_is_taken_off_a_template_too() -> None:
+    arguments = ["price", "scenarios/shop/template.yaml", "--rps", "1", "--duration", "50ms", "--json"]
+    without, taken = (json.loads(CliRunner().invoke(app, [*arguments, *more], catch_exceptions=False).stdout)["total_usd"]
+                      for more in ((), ("--free-tier",)))
+    assert taken < without
