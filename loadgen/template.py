@@ -369,7 +369,7 @@ def _schemes(operation: Mapping[str, Any]) -> set[str]:
 
 def _routed(stack: Stack, route: Route, integration: Mapping[str, Any] | None,
             payload_format: str) -> Iterator[_Routed]:
-    """The route with its function, if one is behind it: mock and HTTP integrations invoke none.
+    """The route with its function, if one is behind it: mock, HTTP and service integrations invoke none.
 
     OpenAPI writes `uri`, REST `Uri`, HTTP `IntegrationUri` for the same thing: keys are compared in lower case.
     """
@@ -378,6 +378,8 @@ def _routed(stack: Stack, route: Route, integration: Mapping[str, Any] | None,
     if str(plain.get("type")).upper() not in ("AWS_PROXY", "AWS"):
         return
     match = LAMBDA_URI.search(uri)
+    if match is None and (":apigateway:" in uri or "subtype" in plain):
+        return
     function, alias = _invoked(stack, match["function"] if match else uri)
     keys = tuple(key.removeprefix(PARAMETER_PREFIX) for key in plain.get("cachekeyparameters", []))
     format_version = str(plain.get("payloadformatversion", payload_format))

@@ -289,3 +289,38 @@ def test_an_unknown_parameter_and_a_refused_value_are_named() -> None:
         read_template(SHOP, {"Memory": "1"})
     with pytest.raises(TemplateError, match="parameter CacheEnabled = 'yes': give one of true, false"):
         read_template(SHOP, {"CacheEnabled": "yes"})
+
+
+def test_a_route_to_another_service_than_lambda_invokes_no_function(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text("""
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Flow:
+    Type: AWS::Serverless::StateMachine
+    Properties:
+      DefinitionUri: flow.asl.json
+      Role: arn:aws:iam::123456789012:role/flow
+      Events: {Start: {Type: Api, Properties: {Method: post, Path: /start}}}
+  Queued:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {ApiId: !Ref Http, IntegrationType: AWS_PROXY, IntegrationSubtype: SQS-SendMessage}
+  Route:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Http, RouteKey: POST /queue, Target: !Sub "integrations/${Queued}"}
+  Http: {Type: AWS::ApiGatewayV2::Api, Properties: {Name: h, ProtocolType: HTTP}}
+""")
+    deployment = read_template(path)
+    assert deployment.triggers == () and dict(deployment.functions) == {}
+
+
+@pytest.mark.parametrize(("properties", "said"), [
+    ("MemorySize: 20000", "F.MemorySize = 20000: give 128 to 10240 MB"),
+    ("Architectures: [riscv]", "F.Architectures = 'riscv': give x86_64 or arm64"),
+])
+def test_what_lambda_does_not_take_is_refused_by_name(tmp_path: Path, properties: str, said: str) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(f"Resources:\n  F: {{Type: AWS::Lambda::Function, Properties: {{{properties}}}}}\n")
+    with pytest.raises(TemplateError) as refused:
+        read_template(path)
+    assert said in str(refused.value)
