@@ -37,6 +37,9 @@ ASSUMED = (f"responses of {RESPONSE_KB[1]:g} KB ({RESPONSE_KB[0]:g}–{RESPONSE_
            f"({INIT_MS[0]:g}–{INIT_MS[2]:g})")
 
 
+FREE_STORAGE_MB = 512
+
+
 @dataclass(frozen=True)
 class Question:
     """What is given: requests a second of the whole template, duration [ms] of each invocation, tables of a usage file."""
@@ -122,6 +125,9 @@ def estimate(deployment: Deployment, resources: Mapping[str, Resource], book: Pr
         found, sentence = _resource(name, names[name], deployment, question.hours)
         standing += found
         unknown += [sentence] if sentence else []
+    unknown += [f"{name}: its ephemeral storage of {function.ephemeral_storage_mb} MB, of which 512 are free: give [{name}] in "
+                "--usage" for name, function in deployment.functions.items()
+                if name in flowing and function.ephemeral_storage_mb > FREE_STORAGE_MB]
 
     def bill(level: Level, weights: Mapping[int, float]) -> Bill:
         flows = [tally for number, weight in weights.items()

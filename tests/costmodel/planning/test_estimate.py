@@ -195,3 +195,9 @@ def test_a_misspelt_key_of_a_usage_table_is_suggested() -> None:
 def test_what_a_resource_is_billed_as_is_read_from_its_properties(
         type_name: str, properties: dict[str, object], kind: tuple[str, dict[str, object]] | None) -> None:
     assert kind_of(Resource(type_name, properties)) == kind
+
+
+def test_storage_beyond_what_is_free_is_said_not_to_be_on_the_bill() -> None:
+    large = Deployment({"F": Function("F", memory_mb=1024, ephemeral_storage_mb=10_240)}, SHOP.apis, SHOP.triggers)
+    assert any("F: its ephemeral storage of 10240 MB" in sentence for sentence in ask(deployment=large).bill.missing)
+    assert not any("ephemeral" in sentence for sentence in ask().bill.missing)
