@@ -106,6 +106,12 @@ class ProvisionedTally(Tally):
     architecture: Architecture
     gb_s: Quantity
 
+    @classmethod
+    def kept(cls, function: str, architecture: Architecture, memory_mb: int, environments: float,
+             hours: float) -> ProvisionedTally:
+        """So many environments of a memory size, kept for so long."""
+        return cls(function, architecture, gb_s(1000.0, memory_mb) * environments * 3600.0 * hours)
+
 
 @dataclass(frozen=True)
 class CacheTally(Tally):
@@ -167,8 +173,7 @@ def standing_tallies(configuration: Configuration, hours: float) -> Iterator[Tal
     """
     for name, settings in configuration.functions.items():
         if settings.provisioned:
-            per_s = gb_s(1000.0, settings.memory_mb) * settings.provisioned
-            yield ProvisionedTally(name, settings.architecture, per_s * 3600.0 * hours)
+            yield ProvisionedTally.kept(name, settings.architecture, settings.memory_mb, settings.provisioned, hours)
     if configuration.api.cache_gb is not None:
         yield CacheTally(configuration.api.kind, configuration.api.cache_gb, hours)
 

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from loadgen.errors import LoadgenError
+from loadgen.errors import InputError, LoadgenError
 
 if TYPE_CHECKING:
     import typer
     from rich.console import Console
 
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 def run_app(app: typer.Typer) -> None:
@@ -48,6 +49,15 @@ def console() -> Console:
 def print_json(data: object) -> None:
     """Print plain data as JSON; Decimals as numbers in full, times as ISO 8601."""
     print(json.dumps(data, indent=1, default=_plain))
+
+
+def listed(option: str, given: Sequence[str] | None, read: Callable[[str], T]) -> list[T]:
+    """The values of an option that may be given again, or once with commas. Raises InputError that names it."""
+    try:
+        return [read(word.strip()) for text in given or () for word in text.split(",")]
+    except ValueError:
+        raise InputError(f"{option} = {','.join(given or ())!r}: give values of its kind with commas between them, "
+                         "see --help") from None
 
 
 @contextmanager

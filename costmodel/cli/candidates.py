@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from costmodel.errors import InputError
-from loadgen.terminal import progress
+from loadgen.terminal import listed, progress
 
 if TYPE_CHECKING:
     from costmodel.performance.model import PerformanceModel
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from costmodel.workload import Workload
     from loadgen.configuration import Configuration
     from loadgen.deployment import ApiKind, Architecture
-
-T = TypeVar("T")
 
 Model = Annotated[Path, typer.Argument(help="A model that `costmodel fit` wrote.")]
 FromRun = Annotated[Path, typer.Option("--run", help="The run whose traffic is the month's, and today's setting.")]
@@ -70,24 +66,14 @@ def read_question(model: Path, run: Path, *, api: str | None, memory: str | None
     today = source.intent.configuration
     configurations = grid(
         fitted.deployment,
-        api=_listed("--api", api, _api_kind) or (today.api.kind,),
-        memory_mb=_listed("--memory", memory, int),
-        architecture=_listed("--architecture", architecture, _architecture),
-        provisioned=_listed("--provisioned", provisioned, int) or (0,),
-        cache_gb=_listed("--cache", cache, _cache_gb) or (None,),
+        api=listed("--api", None if api is None else [api], _api_kind) or (today.api.kind,),
+        memory_mb=listed("--memory", None if memory is None else [memory], int),
+        architecture=listed("--architecture", None if architecture is None else [architecture], _architecture),
+        provisioned=listed("--provisioned", [provisioned], int) or (0,),
+        cache_gb=listed("--cache", [cache], _cache_gb) or (None,),
     )
     workload = Workload.from_run(source).scaled(requests_per_month)
     return Question(fitted, workload, configurations, today, source.intent.target.region)
-
-
-def _listed(option: str, text: str | None, read: Callable[[str], T]) -> Sequence[T] | None:
-    """The values of a comma-separated option; None when it was not given. Raises InputError that names it."""
-    if text is None:
-        return None
-    try:
-        return [read(word.strip()) for word in text.split(",")]
-    except ValueError:
-        raise InputError(f"{option} = {text!r}: give values of its kind with commas between them, see --help") from None
 
 
 def _api_kind(word: str) -> ApiKind:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.tables import plain, print_table, table, usd
-from costmodel.cli.templates import declared_by, deployment_of, resources_of
+from costmodel.cli.templates import deployment_of, resources_of, shared_out
 from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
 
@@ -33,8 +33,7 @@ def print_estimate(template: Path, *, rps: float | None, duration: str | None, u
     """Print the bill as a tree, the change against an older template as Markdown, or the estimate as JSON."""
     question = _question(rps, duration, usage, run)
     where = region or (question.usage or {}).get("region") or "us-east-1"
-    older = declared_by(diff, parameter) if diff is not None else []
-    newer = [one for one in parameter or () if one not in older or one in declared_by(template, [one])]
+    older, newer = ([], parameter or []) if diff is None else shared_out(parameter or [], diff, template)
     found = _estimate(template, newer, where, question, free_tier, prices)
     if diff is not None:
         before = _estimate(diff, older, where, question, free_tier, prices)
@@ -118,9 +117,10 @@ def _estimate(template: Path, given: list[str], region: str, question: Question,
 def _question(rps: float | None, duration: str | None, usage: Path | None, run: Path | None) -> Question:
     from costmodel.activity import observed
     from costmodel.planning.estimate import Question
+    from costmodel.pricing.usage_file import read_tables
     from loadgen.measurements.run import Run
 
-    return Question(rps, None if duration is None else _milliseconds(duration), None if usage is None else _tables(usage),
+    return Question(rps, None if duration is None else _milliseconds(duration), None if usage is None else read_tables(usage),
                     None if run is None else observed(Run(run)))
 
 
@@ -129,17 +129,6 @@ def _milliseconds(text: str) -> float:
     if not found:
         raise InputError(f"--duration = {text!r}: give it as 45ms or 0.2s")
     return float(found[1]) * (1000.0 if found[2] == "s" else 1.0)
-
-
-def _tables(usage: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(usage.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{usage}: no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise InputError(f"{usage}: not readable as TOML ({problem})") from None
 
 
 def _range(low: Decimal, high: Decimal) -> str:

@@ -64,12 +64,13 @@ def _known(stack: Stack, properties: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def declared_by(template: Path, given: list[str] | None) -> list[str]:
-    """Of the parameters that were given, those that the template declares."""
+def shared_out(given: list[str], old: Path, new: Path) -> tuple[list[str], list[str]]:
+    """The parameters that each of two templates declares; what neither does goes to the new one, which refuses it."""
     from loadgen.template import read_parameters
 
-    declared = read_parameters(template)
-    return [one for one in given or () if one.partition("=")[0] in declared]
+    declared, later = read_parameters(old), read_parameters(new)
+    older = [one for one in given if one.partition("=")[0] in declared]
+    return older, [one for one in given if one not in older or one.partition("=")[0] in later]
 
 
 def _values(given: list[str] | None) -> dict[str, str]:

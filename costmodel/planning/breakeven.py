@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, pairwise
 
-from costmodel.activity import ProvisionedTally
 from costmodel.metering import http_units
 from costmodel.planning.alternatives import (
     Side,
@@ -131,10 +130,8 @@ def cached_or_not_by_traffic(case: Case, book: PriceBook) -> BreakEven:
 def provisioned_or_not(case: Case, book: PriceBook) -> BreakEven:
     """Provisioned concurrency or on demand, by the share of their time that the environments are busy."""
     request, environments = case.request, case.environments
-    busy = environments * case.hours * 3_600_000.0 / request.billed_ms
-    on_demand = [invoked(case, book, requests) for requests in (0.0, busy)]
-    standing = ProvisionedTally("F", request.architecture, request.memory_gb * environments * case.hours * 3600.0)
-    provisioned = [invoked(case, book, requests, standing) for requests in (0.0, busy)]
+    on_demand = [invoked(case, book, requests) for requests in (0.0, case.capacity)]
+    provisioned = [invoked(case, book, requests, case.kept) for requests in (0.0, case.capacity)]
     return BreakEven(
         "provisioned concurrency pays", "utilisation",
         side("on demand", book, quantities(*on_demand)), side("provisioned", book, quantities(*provisioned)),
@@ -156,9 +153,7 @@ def arm_or_x86(case: Case, book: PriceBook) -> BreakEven:
 def snapstart_or_provisioned(case: Case, book: PriceBook) -> BreakEven:
     """SnapStart with so many kept versions, or provisioned concurrency, by requests a month up to its capacity."""
     request, environments = case.request, case.environments
-    standing = ProvisionedTally("F", request.architecture, request.memory_gb * environments * case.hours * 3600.0)
-    capacity = environments * case.hours * 3_600_000.0 / request.billed_ms
-    provisioned = quantities(invoked(case, book, 0.0, standing), invoked(case, book, 1.0, standing))
+    provisioned = quantities(invoked(case, book, 0.0, case.kept), invoked(case, book, 1.0, case.kept))
     restored = replace(case, request=replace(request, init_ms=0.0))
 
     def kept(requests: float) -> SnapStartTally:
@@ -168,9 +163,9 @@ def snapstart_or_provisioned(case: Case, book: PriceBook) -> BreakEven:
     on_demand = quantities(invoked(restored, book, 0.0, kept(0.0)), invoked(restored, book, 1.0, kept(1.0)))
     return BreakEven(
         f"SnapStart ({case.versions} kept versions) = provisioned ({environments})", "requests a month",
-        side("SnapStart", book, on_demand), side("provisioned", book, provisioned), until=exact(capacity),
+        side("SnapStart", book, on_demand), side("provisioned", book, provisioned), until=exact(case.capacity),
         given=exact(case.requests_per_month),
-        notes=(f"{environments} environments can take {capacity:,.0f} requests a month",
+        notes=(f"{environments} environments can take {case.capacity:,.0f} requests a month",
                "the managed Java runtimes pay nothing for SnapStart"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from costmodel.activity import Activity, FunctionTally, RouteTally
+from costmodel.activity import Activity, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.errors import InputError, InsufficientDataError
 from costmodel.metering import gb_s
 from loadgen.deployment import Architecture
@@ -33,10 +33,6 @@ class Request:
         _check("memory_mb", self.memory_mb, "128 to 10240 MB", 128 <= self.memory_mb <= 10_240)
         _check("architecture", self.architecture, "x86_64 or arm64", self.architecture in ("x86_64", "arm64"))
         _check("cold_share", self.cold_share, "0 to 1", 0 <= self.cold_share <= 1)
-
-    @property
-    def memory_gb(self) -> float:
-        return self.memory_mb / 1024.0
 
     @property
     def gb_s(self) -> float:
@@ -76,6 +72,17 @@ class Case:
     def ec2_item(self) -> str:
         """The price book's name of the instance type."""
         return self.instance or INSTANCES[self.request.architecture]
+
+    @property
+    def kept(self) -> ProvisionedTally:
+        """The environments, kept for the month."""
+        request = self.request
+        return ProvisionedTally.kept("F", request.architecture, request.memory_mb, self.environments, self.hours)
+
+    @property
+    def capacity(self) -> float:
+        """Requests a month that the environments can take."""
+        return self.environments * self.hours * 3_600_000.0 / self.request.billed_ms
 
     def __post_init__(self) -> None:
         for name in ("hours", "environments", "slowdown", "instance_vcpus", "task_vcpus", "task_gb",

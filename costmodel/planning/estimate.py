@@ -111,7 +111,7 @@ def estimate(deployment: Deployment, resources: Mapping[str, Resource], book: Pr
     known = {name: _filled(name, table, deployment, resources) for name, table in tables.items()}
     given = parse_usage({**settings, "region": book.region, **known})
     question = replace(question, hours=given.activity.hours if question.usage else question.hours)
-    book = book.in_first_year() if given.first_year else book
+    book = given.book(book)
     routes = [route for route in deployment.triggers if not {route.function, route.api} & known.keys()]
     measured = list(_measured(deployment, question, known))
     if measured or question.rps is None:
@@ -189,8 +189,8 @@ def _standing(deployment: Deployment, known: Mapping[str, Any], hours: float) ->
     tallies: list[Tally] = []
     for function in deployment.functions.values():
         if function.provisioned and function.name not in known:
-            per_s = function.provisioned * function.memory_mb / 1024.0
-            tallies.append(ProvisionedTally(function.name, function.architecture, per_s * 3600.0 * hours))
+            tallies.append(ProvisionedTally.kept(function.name, function.architecture, function.memory_mb,
+                                                 function.provisioned, hours))
     for api in deployment.apis.values():
         if api.cache_gb is not None and api.name not in known:
             tallies.append(CacheTally(api.kind, api.cache_gb, hours, resource=api.name))

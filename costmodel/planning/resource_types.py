@@ -19,37 +19,27 @@ KIND_OF_TYPE: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "AWS::Serverless::Function": ("lambda.function", {}),
     "AWS::ApiGateway::RestApi": ("apigateway.rest", {}),
     "AWS::Serverless::Api": ("apigateway.rest", {}),
-    "AWS::ApiGatewayV2::Api": ("apigateway.http", {}),
     "AWS::Serverless::HttpApi": ("apigateway.http", {}),
     "AWS::Serverless::WebSocketApi": ("apigateway.websocket", {}),
     "AWS::DynamoDB::Table": ("dynamodb.table", {}),
     "AWS::DynamoDB::GlobalTable": ("dynamodb.table", {}),
     "AWS::Serverless::SimpleTable": ("dynamodb.table", {}),
-    "AWS::SQS::Queue": ("sqs.queue", {}),
-    "AWS::SNS::Topic": ("sns.topic", {}),
     "AWS::S3::Bucket": ("s3.bucket", {}),
-    "AWS::Kinesis::Stream": ("kinesis.stream", {}),
-    "AWS::StepFunctions::StateMachine": ("stepfunctions.standard", {}),
-    "AWS::Serverless::StateMachine": ("stepfunctions.standard", {}),
     "AWS::Events::EventBus": ("eventbridge.bus", {}),
     "AWS::Pipes::Pipe": ("eventbridge.pipe", {}),
     "AWS::Scheduler::Schedule": ("eventbridge.scheduler", {}),
     "AWS::Cognito::UserPool": ("cognito.user_pool", {}),
     "AWS::KMS::Key": ("kms.keys", {"keys": 1}),
     "AWS::SecretsManager::Secret": ("secretsmanager.secrets", {}),
-    "AWS::WAFv2::WebACL": ("waf.web_acl", {}),
     "AWS::CloudFront::Distribution": ("cloudfront.distribution", {}),
-    "AWS::CloudWatch::Alarm": ("cloudwatch.metrics", {"alarms": 1}),
     "AWS::CloudWatch::CompositeAlarm": ("cloudwatch.metrics", {"composite_alarms": 1}),
     "AWS::CloudWatch::Dashboard": ("cloudwatch.metrics", {"dashboards": 1}),
     "AWS::Logs::LogGroup": ("cloudwatch.logs", {}),
     "AWS::CloudTrail::Trail": ("cloudtrail.trail", {}),
     "AWS::EC2::NatGateway": ("vpc.nat_gateway", {}),
-    "AWS::EC2::VPCEndpoint": ("vpc.endpoint", {}),
     "AWS::EC2::EIP": ("vpc.public_address", {}),
     "AWS::EC2::Instance": ("ec2.instances", {}),
     "AWS::ECS::Service": ("fargate.tasks", {}),
-    "AWS::ElasticLoadBalancingV2::LoadBalancer": ("alb.load_balancer", {}),
 }
 """The usage file's kind of a CloudFormation type, and what one of it stands for."""
 Properties = Mapping[str, Any]
@@ -88,6 +78,11 @@ def _alarm(properties: Properties) -> tuple[str, Properties]:
     return "cloudwatch.metrics", {"high_resolution_alarms" if fast else "alarms": 1}
 
 
+def _balancer(properties: Properties) -> tuple[str, Properties] | None:
+    """Only of application load balancers are the prices known."""
+    return None if properties.get("Type") in ("network", "gateway") else ("alb.load_balancer", {})
+
+
 def _is_number(value: Any) -> bool:
     return str(value).isdigit()
 
@@ -102,20 +97,18 @@ BY_PROPERTIES: Mapping[str, Callable[[Properties], tuple[str, Properties] | None
     "AWS::Serverless::StateMachine": _express_or_standard,
     "AWS::EC2::VPCEndpoint": _endpoint,
     "AWS::CloudWatch::Alarm": _alarm,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": _balancer,
     "AWS::SQS::Queue": lambda of: ("sqs.queue", {"queue_type": "fifo"} if _yes(of.get("FifoQueue")) else {}),
     "AWS::SNS::Topic": lambda of: ("sns.topic", {"topic_type": "fifo"} if _yes(of.get("FifoTopic")) else {}),
     "AWS::ApiGatewayV2::Api": lambda of: (
         "apigateway.websocket" if of.get("ProtocolType") == "WEBSOCKET" else "apigateway.http", {}),
     "AWS::WAFv2::WebACL": lambda of: ("waf.web_acl", {"rules": len(of["Rules"])} if isinstance(of.get("Rules"), list) else {}),
 }
-"""Types whose kind, or what stands of them, is in their properties; None: no charge of its own."""
-OTHER_BALANCERS = ("network", "gateway")
+"""Types whose kind, or what stands of them, is in their properties; None: no charge of its own, or none that is known."""
 
 
 def kind_of(resource: Resource) -> tuple[str, Properties] | None:
     """The usage file's kind of a resource and what one of it stands for; None when it has none, or no charge."""
-    if resource.type.endswith("LoadBalancingV2::LoadBalancer") and resource.properties.get("Type") in OTHER_BALANCERS:
-        return None
     if resource.type in BY_PROPERTIES:
         return BY_PROPERTIES[resource.type](resource.properties)
     return KIND_OF_TYPE.get(resource.type)
@@ -135,7 +128,7 @@ FREE = (
     "AWS::Logs::LogStream", "AWS::Logs::SubscriptionFilter", "AWS::ApplicationAutoScaling::",
 )
 """Types, or beginnings of types, that have no charge of their own (what flows through them is charged elsewhere)."""
-FREE_TYPES = ("AWS::EC2::VPC",)
+FREE_TYPES = ("AWS::EC2::VPC", "AWS::EC2::VPCEndpoint")
 NESTED = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 
@@ -145,7 +138,7 @@ def standing_of(name: str, resource: Resource, hours: float) -> tuple[list[Tally
     if type_name in NESTED:
         return [], f"{name} ({type_name}): a template of its own: estimate that one too"
     if found is None:
-        free = type_name in (*FREE_TYPES, "AWS::EC2::VPCEndpoint") or type_name.startswith(FREE)
+        free = type_name in FREE_TYPES or type_name.startswith(FREE)
         return [], None if free else (f"{name} ({type_name}): this type has no price here: add its cost yourself, or give "
                                       f'[{name}] with a kind in --usage')
     kind, stands = found

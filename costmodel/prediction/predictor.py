@@ -223,7 +223,7 @@ def _standing(case: _Case, each: Replication, hours: float) -> Iterator[Tally]:
             yield tally
     for name in case.provisioning:
         mean = float(each.provisioned[case.functions.index(name)])
-        yield ProvisionedTally(name, settings[name].architecture, gb_s(1000.0, settings[name].memory_mb) * mean * 3600.0 * hours)
+        yield ProvisionedTally.kept(name, settings[name].architecture, settings[name].memory_mb, mean, hours)
 
 
 def _inits(case: _Case, each: Replication, hours: float) -> Iterator[Tally]:

@@ -127,16 +127,21 @@ class UsageFile:
 
 def read_usage_file(path: Path) -> UsageFile:
     """The usage of a file. Raises InputError, one line: file, resource, key, value and what to give."""
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise InputError(f"{path}: not readable as TOML ({problem})") from None
+    data = read_tables(path)
     try:
         return parse_usage(data)
     except InputError as problem:
         raise InputError(f"{path}: {problem}") from None
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """The file's tables as they stand in it. Raises InputError when there are none to read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise InputError(f"{path}: not readable as TOML ({problem})") from None
 
 
 def parse_usage(data: Mapping[str, Any]) -> UsageFile:

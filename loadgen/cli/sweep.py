@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
-
-T = TypeVar("T")
 
 
 def sweep(
@@ -37,14 +34,14 @@ def sweep(
     from loadgen.runner import describe_scenario
     from loadgen.schema import to_plain
     from loadgen.target import read_target
-    from loadgen.terminal import console, print_json, progress
+    from loadgen.terminal import console, listed, print_json, progress
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # restore then, too
     place = read_target(target)
-    kinds = [place.api(kind).kind for kind in (_listed("--api", api, str) or place.apis)]  # type: ignore[arg-type]
-    candidates = grid(place.deployment, api=kinds, memory_mb=_listed("--memory", memory, int),
-                      provisioned=_listed("--provisioned", provisioned, int) or (0,),
-                      cache_gb=(None, *_listed("--cache-gb", cache_gb, float)))
+    kinds = [place.api(kind).kind for kind in (listed("--api", api, str) or place.apis)]  # type: ignore[arg-type]
+    candidates = grid(place.deployment, api=kinds, memory_mb=listed("--memory", memory, int),
+                      provisioned=listed("--provisioned", provisioned, int) or (0,),
+                      cache_gb=(None, *listed("--cache-gb", cache_gb, float)))
     confirm_cost(place, candidates, describe_scenario(scenario, place), yes=yes)
     with progress(quiet=as_json) as say:
         try:
@@ -65,14 +62,3 @@ def sweep(
     failed = [outcome.label for outcome in found if outcome.error]
     if failed:
         raise DeployError(f"{out}: {len(failed)} of {len(found)} configurations failed: {', '.join(failed)}")
-
-
-def _listed(option: str, given: Sequence[str] | None, read: Callable[[str], T]) -> list[T]:
-    """The values of an option that may be given again, or once with commas. Raises InputError that names it."""
-    from loadgen.errors import InputError
-
-    words = [word.strip() for text in given or () for word in text.split(",")]
-    try:
-        return [read(word) for word in words]
-    except ValueError:
-        raise InputError(f"{option} = {', '.join(given or ())}: give numbers, as 256,512") from None

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import typer
 
-from loadgen.errors import RunError
-from loadgen.terminal import run_app
+from loadgen.errors import InputError, RunError
+from loadgen.terminal import listed, run_app
 
 
 @pytest.mark.parametrize(("fails", "code", "said"), [
@@ -38,3 +38,11 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.argv", ["verb"])
     with pytest.raises(ZeroDivisionError):
         run_app(app)
+
+
+def test_an_option_takes_values_again_or_with_commas_and_names_itself_otherwise() -> None:
+    assert listed("--memory", ["256, 512", "1024"], int) == [256, 512, 1024]
+    assert listed("--memory", None, int) == []
+    for wrong in ("", "256,x"):
+        with pytest.raises(InputError, match=f"--memory = '{wrong}'"):
+            listed("--memory", [wrong], int)

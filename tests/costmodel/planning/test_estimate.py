@@ -8,7 +8,7 @@ import pytest
 from costmodel.activity import Activity, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.errors import InputError
 from costmodel.planning.estimate import Estimate, Question, estimate
-from costmodel.planning.resource_types import FREE_TYPES, KIND_OF_TYPE, Resource, kind_of
+from costmodel.planning.resource_types import BY_PROPERTIES, FREE_TYPES, KIND_OF_TYPE, Resource, kind_of
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.usage_file import KINDS
 from loadgen.deployment import Api, Deployment, Function, Route
@@ -111,9 +111,9 @@ def test_what_stands_by_its_type_is_on_the_bill() -> None:
     assert not any(sentence.startswith("Alarm") for sentence in found.bill.missing)
 
 
-@pytest.mark.parametrize("type_name", sorted(KIND_OF_TYPE.keys() - {"AWS::EC2::VPCEndpoint"}))
+@pytest.mark.parametrize("type_name", sorted({*KIND_OF_TYPE, *BY_PROPERTIES} - {"AWS::EC2::VPCEndpoint"}))
 def test_every_type_with_a_price_is_asked_for_by_a_kind_of_the_usage_file(type_name: str) -> None:
-    kind, _ = KIND_OF_TYPE[type_name]
+    kind, _ = kind_of(Resource(type_name)) or ("", {})
     assert kind in KINDS
     found = ask(types={**TYPES, "X": type_name})
     assert "X" in found.bill.by("resource") or any(sentence.startswith("X ") for sentence in found.bill.missing)
