@@ -139,6 +139,8 @@ class Activity:
     origin: Origin
     missing: tuple[str, ...] = ()
     """What happened but could not be counted, each a sentence: it is on no bill, and every bill says so."""
+    notes: tuple[str, ...] = ()
+    """What the quantities stand on, each a sentence: what was assumed for what nobody gave, and which rule holds."""
 
     def of(self, kind: type[T]) -> Iterator[T]:
         """The tallies of one kind."""

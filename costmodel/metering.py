@@ -31,14 +31,18 @@ DECIMALS_MS = 6
 """Durations are rounded to the nanosecond before the ceil: else 100 ms x 1.1 in binary would be billed as 111 ms."""
 
 
+def init_is_billed(on: date | None = None, package: Literal["zip", "image"] = "zip") -> bool:
+    """Whether INIT is billed on a day (None: by the rule in force now)."""
+    return package == "image" or on is None or on >= INIT_BILLED_FROM
+
+
 def billed_ms(duration_ms: Q, init_ms: Q | float = 0.0, *, on: date | None = None,
               package: Literal["zip", "image"] = "zip") -> Q:
     """Billed duration [whole ms] of an on-demand invocation on a day (None: the rule in force now).
 
     `init_ms` is 0 for a warm start. NaN stays NaN: an unknown duration is not billed as 0.
     """
-    init_is_billed = package == "image" or on is None or on >= INIT_BILLED_FROM
-    total_ms: Q = duration_ms + (init_ms if init_is_billed else 0.0)
+    total_ms: Q = duration_ms + (init_ms if init_is_billed(on, package) else 0.0)
     return _as_given(np.ceil(np.round(total_ms, DECIMALS_MS)), total_ms)
 
 

@@ -16,6 +16,7 @@ the rate drawn anew (gamma) for every second and minute by its over-dispersion.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,9 +73,11 @@ class Counts:
         return cls(begun * MINUTE_S, MINUTE_S, by_minute, _dispersion(by_second))
 
     @classmethod
-    def from_metrics(cls, frame: pd.DataFrame, metric: str, dimensions: str | None = None) -> Counts:
+    def from_metrics(cls, frame: pd.DataFrame, metric: str, dimensions: str | None = None, *, start_s: float | None = None,
+                     end_s: float | None = None) -> Counts:
         """Sums of one metric of a run's or an export's metrics frame (`at`, `period_s`, `metric`, `statistic`, `value`,
-        `dimensions`). A period without a datapoint had no requests: CloudWatch then writes none."""
+        `dimensions`). A period without a datapoint had no requests: CloudWatch then writes none. `start_s`, `end_s`
+        [s since 1970]: the window that was asked for; None: from the first datapoint to the last."""
         rows = frame[(frame["metric"] == metric) & (frame["statistic"] == "Sum")]
         rows = rows if dimensions is None else rows[rows["dimensions"] == dimensions]
         periods = sorted({float(each) for each in rows["period_s"]})
@@ -82,8 +85,12 @@ class Counts:
             raise InputError(f"metrics: {len(rows)} sums of {metric!r}, periods {periods} s: give those of one period and, by "
                              "dimensions, of one API, stage or function")
         number = np.round(_epoch_s(rows["at"]) / periods[0]).astype(np.int64)
-        requests = np.bincount(number - number.min(), np.asarray(rows["value"], np.float64)).astype(np.float64)
-        return cls(float(number.min()) * periods[0], periods[0], requests, empty=int(requests.size - number.size))
+        first = number.min() if start_s is None else round(start_s / periods[0])
+        last = number.max() if end_s is None else round(end_s / periods[0]) - 1
+        within = (number >= first) & (number <= last)
+        requests = np.bincount(number[within] - first, np.asarray(rows["value"], np.float64)[within], int(last - first) + 1)
+        return cls(float(first) * periods[0], periods[0], requests.astype(np.float64),
+                   empty=int(requests.size - within.sum()))
 
     @property
     def days(self) -> float:
@@ -146,12 +153,7 @@ class Traffic:
 
     def workload(self, trigger: str, most_requests: float = MOST_REQUESTS, **demand: Any) -> Workload:
         """A month of it: cyclic, of the requests that the month will hold. `demand`: the other fields of Demand."""
-        rates = self.hourly_rps()
-        hour_s = float(np.clip(most_requests / rates.sum(), LEAST_HOUR_S, HOUR_S))
-        shape = Bursty(tuple(rates.tolist()), hour_s, self.dispersion)
-        shortened = (f"Each hour of the traffic is simulated as {hour_s:,.0f} s at its rate.",) if hour_s < HOUR_S else ()
-        period = Workload({trigger: Demand(shape, **demand)}, shape.duration_s, notes=(*self.notes, *shortened))
-        return period.scaled(float(rates.mean()) * MONTH_HOURS * HOUR_S)
+        return month_of({trigger: self}, most_requests, **demand)
 
     def peak_minute(self, seed: int = 0, months: int = MONTHS_DRAWN) -> Range:
         """Requests in the busiest minute of a month: median and interval over months drawn with their minutes, the
@@ -207,6 +209,21 @@ class Bursty(Shape):
                 mean = mean * rng.gamma(1 / variance, variance, int(number[-1]) + 1)[number]
         counts = rng.poisson(mean)
         return np.sort(np.repeat(starts, counts) + rng.random(int(counts.sum())) * np.repeat(ends - starts, counts))
+
+
+def month_of(traffic: Mapping[str, Traffic], most_requests: float = MOST_REQUESTS, **demand: Any) -> Workload:
+    """A month of several triggers at once, each with its own shape and bursts. `demand`: the other fields of Demand."""
+    hours = max(each.hourly_rps().size for each in traffic.values())
+    rates = {trigger: np.resize(each.hourly_rps(), hours) for trigger, each in traffic.items()}
+    total = np.sum(list(rates.values()), axis=0)
+    hour_s = float(np.clip(most_requests / total.sum(), LEAST_HOUR_S, HOUR_S))
+    shapes = {trigger: Bursty(tuple(rates[trigger].tolist()), hour_s, each.dispersion) for trigger, each in traffic.items()}
+    shortened = [f"Each hour of the traffic is simulated as {hour_s:,.0f} s at its rate."] if hour_s < HOUR_S else []
+    common = [note for note in next(iter(traffic.values())).notes if all(note in each.notes for each in traffic.values())]
+    own = [f"{trigger}: {note}" for trigger, each in traffic.items() for note in each.notes if note not in common]
+    period = Workload({trigger: Demand(shape, **demand) for trigger, shape in shapes.items()}, hour_s * hours,
+                      notes=(*common, *own, *shortened))
+    return period.scaled(float(total.mean()) * MONTH_HOURS * HOUR_S)
 
 
 def fit_traffic(counts: Counts) -> Traffic:

@@ -62,7 +62,8 @@ def explained(error: type[LoadgenError], doing: str) -> Iterator[None]:
     except (exceptions.NoCredentialsError, exceptions.PartialCredentialsError, exceptions.ProfileNotFound) as problem:
         raise error(f"{doing}: {problem}: sign in (`aws sso login`, AWS_PROFILE or AWS_ACCESS_KEY_ID)") from problem
     except (exceptions.ConnectionError, exceptions.HTTPClientError) as problem:
-        raise UnreachableError(f"{doing}: {problem}: check the address, and that the network reaches it") from problem
+        raise UnreachableError(f"{doing}: {problem}: check the address and the network, and for the local cloud that "
+                               "`loadgen serve` is running") from problem
     except exceptions.BotoCoreError as problem:
         raise error(f"{doing}: {' '.join(str(problem).split())}") from problem
 

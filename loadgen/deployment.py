@@ -39,6 +39,9 @@ class Function(Record):
     snap_start: bool = False
     log_format: Literal["Text", "JSON"] = "Text"
     code_uri: str | None = None
+    vpc: bool = False
+    package_mb: float | None = field(default=None, compare=False)
+    """Its zip and its layers as they are stored [MB]; None: not known, as a template does not say it."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """The resource's `Metadata`, as is; the local cloud reads its duration profile from it."""
 

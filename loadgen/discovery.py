@@ -196,6 +196,8 @@ def _find_function(lambda_: Any, name: str, alias: str | None) -> tuple[Function
         timeout_s=float(served["Timeout"]),
         architecture=served.get("Architectures", ["x86_64"])[0],
         package="image" if served.get("PackageType") == "Image" else "zip",
+        vpc=bool(served.get("VpcConfig", {}).get("SubnetIds")),
+        package_mb=sum(each.get("CodeSize", 0) for each in (served, *served.get("Layers", ()))) / 1e6 or None,
         alias=alias,
         reserved=state.reserved,
         provisioned=state.provisioned,

@@ -64,6 +64,10 @@ def _collect(r: Resources) -> list[Statement]:
     ]
 
 
+def _metrics(r: Resources) -> list[Statement]:
+    return [*_read(r), *_collect(r)]
+
+
 def _sweep(r: Resources) -> list[Statement]:
     return [
         *_run(r), *_collect(r),
@@ -79,7 +83,7 @@ def _sweep(r: Resources) -> list[Statement]:
 
 
 POLICIES: Mapping[str, Callable[[Resources], list[Statement]]] = {
-    "discover": _discover, "run": _run, "collect": _collect, "sweep": _sweep,
+    "discover": _discover, "run": _run, "collect": _collect, "metrics": _metrics, "sweep": _sweep,
 }
 
 

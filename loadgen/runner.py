@@ -80,8 +80,8 @@ def run_scenario(scenario: str | Path, target: Target, configuration: Configurat
     description = describe_scenario(scenario, target)
     _check(seed=seed, processes=processes, warm_s=warm_s, duration_s=description.duration_s)
     address = target.api(configuration.api.kind).address
-    run = _new_run(Path(out))
     _probe(address)
+    run = _new_run(Path(out))
     intent = Intent(str(scenario), seed, description.shape, target, configuration, quotas or Quotas(),
                     tuple(str(slo) for slo in slos), processes, warm_s, datetime.now(UTC), _versions())
     write_record(intent, run.path / "intent.json")

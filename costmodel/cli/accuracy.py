@@ -47,8 +47,8 @@ def _check_published(output: Path | None, replications: int, *, json: bool) -> N
     if json:
         print_json(figures)
         return
-    for columns, rows in (document.memory_table(measurement), document.lifetime_table(measurement),
-                          document.calibration_table(measurement)):
+    for columns, rows in (document.memory_table(measurement), document.quantiles_table(measurement),
+                          document.lifetime_table(measurement), document.calibration_table(measurement)):
         print_table(table(columns, rows, left=columns[:1]))
         console().print()
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from costmodel.cli.candidates import Json
 from costmodel.cli.tables import print_table, table, usd
-from costmodel.cli.templates import Parameters, Template, deployment_of
+from costmodel.cli.templates import Parameters, Template, site_of
 from costmodel.errors import InputError
+from costmodel.metering import KIB
 from loadgen.terminal import console, print_json
 
 if TYPE_CHECKING:
-    from costmodel.planning.ceiling import Cap, Ceiling, Exposure
+    from costmodel.planning.caps import Cap
+    from costmodel.planning.ceiling import Ceiling, Exposure
 
 LIMITS = ("limit", "value", "unit", "one more adds an hour")
 CAPS = ("setting", "value", "unit", "USD an hour then")
@@ -27,27 +30,33 @@ def ceiling(
     region: Annotated[str, typer.Option(help="The Region whose prices count.")] = "us-east-1",
     account_concurrency: Annotated[int, typer.Option(help="The account's limit [environments].")] = 1_000,
     gateway_rps: Annotated[float, typer.Option(help="The account's API Gateway limit [requests/s].")] = 10_000.0,
-    events_per_s: Annotated[float | None, typer.Option(help="Events of each function without a route; else no limit.")] = None,
+    events_per_s: Annotated[float | None, typer.Option(
+        help="Events of each source whose rate is not known, and of each function without a source; else no limit.")] = None,
     request_kb: Annotated[float, typer.Option(help="Payload of a request [KB].")] = 1.0,
     response_kb: Annotated[float, typer.Option(help="Payload of a response [KB].")] = 10.0,
     log_kb: Annotated[float, typer.Option(help="Logs of an invocation [KB].")] = 1.0,
     cap: Annotated[float | None, typer.Option(help="USD an hour that is bearable; else half of the ceiling.")] = None,
+    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
     json: Json = False,
 ) -> None:
     """What an hour and a day cost if everything that can be invoked is."""
+    from dataclasses import replace
+
     from costmodel.planning import ceiling as of
-    from costmodel.pricing.price_book import PriceBook
+    from costmodel.planning.caps import caps as single_caps
+    from costmodel.pricing.price_book import PRICES, PriceBook
     from loadgen.quotas import Quotas
 
     if cap is not None and not cap >= 0:
         raise InputError(f"--cap = {cap}: give 0 USD an hour or more")
-    deployment = deployment_of(template, region, parameter)
-    book = PriceBook.load(region)
+    site = site_of(template, region, parameter)
+    deployment, entries = site.deployment, of.entries_of(site)
+    book = PriceBook.load(region, prices or PRICES)
     quotas = Quotas(account_concurrency=account_concurrency, gateway_rps=gateway_rps)
-    exposure = of.Exposure(request_kb * 1000, response_kb * 1000, log_kb * 1000, events_per_s)
-    worst = of.ceiling(deployment, book, quotas, exposure)
+    exposure = of.Exposure(request_kb * KIB, response_kb * KIB, log_kb * KIB, events_per_s)
+    worst = replace(of.ceiling(deployment, book, quotas, exposure, entries), notes=tuple(of.notes_of(site, entries, exposure)))
     wanted = Decimal(str(cap)) if cap is not None else worst.hour.total / 2
-    caps = of.caps(deployment, book, wanted, quotas, exposure)
+    caps = single_caps(deployment, book, wanted, quotas, exposure, entries)
     if json:
         print_json(ceiling_document(worst, caps, wanted, exposure))
     else:
@@ -64,6 +73,7 @@ def ceiling_document(worst: Ceiling, caps: list[Cap], wanted: Decimal, exposure:
         "limits": [{**asdict(limit), "binds": limit.binds} for limit in worst.limits],
         "flows_per_s": {name: value for name, value in worst.flows.items() if value},
         "wanted_usd_per_hour": wanted, "caps": [asdict(cap) for cap in caps], "assumed": asdict(exposure),
+        "notes": list(worst.notes),
     }
 
 
@@ -71,10 +81,10 @@ def _print(worst: Ceiling, caps: list[Cap], wanted: Decimal, exposure: Exposure)
     services = ", ".join(f"{service} {usd(cost)}" for service, cost in worst.hour.by("service").items())
     lines = [
         f"at most {usd(worst.hour.total)} an hour, {usd(worst.day.total)} a day ({worst.hour.region}; {services} an hour)",
-        f"assumed: {exposure.request_bytes / 1000:g} KB in, {exposure.response_bytes / 1000:g} KB out, "
-        f"{exposure.log_bytes / 1000:g} KB of logs; every invocation as long as its timeout allows",
+        f"assumed: {exposure.request_bytes / KIB:g} KB in, {exposure.response_bytes / KIB:g} KB out, "
+        f"{exposure.log_bytes / KIB:g} KB of logs; every invocation as long as its timeout allows",
     ]
-    for line in lines:
+    for line in (*lines, *worst.notes):
         console().print(line, markup=False)
     limits = sorted(worst.limits, key=lambda limit: -limit.usd_per_hour * limit.value)
     print_table(table(LIMITS, [

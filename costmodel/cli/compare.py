@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as texts
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from costmodel.cli.candidates import (
@@ -43,14 +44,15 @@ def compare(
         print_json(comparison_document(comparison))
     else:
         print_table(comparison_table(comparison))
-        for line in comparison.notes:
+        for line in (*map(str, comparison.next_sizes), *comparison.notes):
             console().print(line, markup=False)
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data: the columns of `Comparison.frame`, null where a figure is not known."""
     records = texts.loads(comparison.frame.to_json(orient="records", double_precision=15))
-    return {"today": comparison.today.label, "candidates": records, "assumptions": list(comparison.assumptions)}
+    return {"today": comparison.today.label, "candidates": records, "assumptions": list(comparison.assumptions),
+            "next_sizes": [asdict(size) for size in comparison.next_sizes]}
 
 
 def comparison_table(comparison: Comparison) -> Table:

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.tables import plain, print_table, table, usd
-from costmodel.cli.templates import deployment_of, resources_of, shared_out
+from costmodel.cli.templates import shared_out, site_of
 from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from costmodel.planning.estimate import Estimate, Question
+    from costmodel.planning.estimate import Estimate
+    from costmodel.planning.premises import Question
 
-Rps = Annotated[float | None, typer.Option(help="Template: requests a second, all routes together, all month.")]
+Rps = Annotated[float | None, typer.Option(help="Template: requests a second, all month, evenly over all routes.")]
 Duration = Annotated[str | None, typer.Option(help="Template: of each invocation, as 45ms or 0.2s.")]
-UsageOf = Annotated[Path | None, typer.Option("--usage", help="Template: a usage file whose tables have its logical ids.")]
+UsageOf = Annotated[Path | None, typer.Option(
+    "--usage", help="Template: a usage file whose tables are [LogicalId]; `--kinds` has their keys.")]
 RunOf = Annotated[Path | None, typer.Option("--run", help="Template: a collected run, at --rps or at its own rate.")]
 Older = Annotated[Path | None, typer.Option("--diff", help="Template: an older one; print what the change costs, as Markdown.")]
 COLUMNS = ("resource", "monthly quantity", "unit", "cost", "range", "origin")
@@ -37,7 +39,11 @@ def print_estimate(template: Path, *, rps: float | None, duration: str | None, u
     found = _estimate(template, newer, where, question, free_tier, prices)
     if diff is not None:
         before = _estimate(diff, older, where, question, free_tier, prices)
-        print("\n".join(diff_lines(before, found, diff.name, template.name)))
+        old, new = (diff.name, template.name) if diff.name != template.name else (str(diff), str(template))
+        if json:
+            print_json(diff_document(before, found, old, new))
+        else:
+            print("\n".join(diff_lines(before, found, old, new)))
     elif json:
         print_json(estimate_document(found))
     else:
@@ -83,25 +89,70 @@ def estimate_lines(found: Estimate) -> list[str]:
             *(f"not on the bill: {sentence}" for sentence in found.bill.missing)]
 
 
+def diff_document(before: Estimate, after: Estimate, old: str, new: str) -> dict[str, Any]:
+    """The change as plain data, amounts in USD a month."""
+    earlier, later = before.bill.by("resource"), after.bill.by("resource")
+    return {
+        "old": {"template": old, **estimate_document(before)}, "new": {"template": new, **estimate_document(after)},
+        "change_usd": after.bill.total - before.bill.total,
+        "changes": [{"resource": name, "old_usd": earlier.get(name), "new_usd": later.get(name), "change_usd": change}
+                    for name, change in _changes(before, after).items()],
+    }
+
+
 def diff_lines(before: Estimate, after: Estimate, old: str, new: str) -> list[str]:
     """Markdown for a pull request: by resource what the change costs a month."""
     earlier, later = before.bill.by("resource"), after.bill.by("resource")
-    change = after.bill.total - before.bill.total
-    changes = {name: later.get(name, Decimal(0)) - earlier.get(name, Decimal(0)) for name in {**later, **earlier}}
-    changed = sorted((name for name in changes if changes[name]), key=lambda name: -abs(changes[name]))
+    change, changed = after.bill.total - before.bill.total, _changes(before, after)
     added = [sentence for sentence in after.bill.missing if sentence not in before.bill.missing]
+    gone = [sentence for sentence in before.bill.missing if sentence not in after.bill.missing]
+    same = [note for note in after.notes if note in before.notes]
     share = f" ({change / before.bill.total:+.1%})" if before.bill.total else ""
     return [
         f"### Monthly cost: {usd(before.bill.total)} → {usd(after.bill.total)}, {_signed(change)}{share}",
         "",
-        f"| resource | {old} | {new} | change |", "|---|---:|---:|---:|",
-        *(f"| {name} | {_amount(earlier, name)} | {_amount(later, name)} | {_signed(changes[name])} |" for name in changed),
-        f"| **total** | {usd(before.bill.total)} | {usd(after.bill.total)} | **{_signed(change)}** |",
+        f"| resource | {old} | {new} | change | |", "|---|---:|---:|---:|---:|",
+        *(f"| {name} | {_amount(earlier, name)} | {_amount(later, name)} | {_signed(changed[name])} | "
+          f"{_share(earlier, later, name)} |" for name in changed),
+        f"| **total** | {usd(before.bill.total)} | {usd(after.bill.total)} | **{_signed(change)}** | {share.strip(' ()')} |",
         "",
-        f"Range of {new} by what is assumed: {_range(*after.bounds()) or 'none'}. {after.bill.region}, "
-        f"{after.bill.hours:g} h a month.",
-        "", *(f"- {note}" for note in (*after.notes, *(f"not on the bill: {sentence}" for sentence in added))),
+        f"Range by what is assumed: {old} {_range(*before.bounds()) or 'none'}, {new} {_range(*after.bounds()) or 'none'}. "
+        f"{after.bill.region}, {after.bill.hours:g} h a month.",
+        "", *(f"- {line}" for line in (
+            *same, *(f"{old}: {note}" for note in before.notes if note not in same),
+            *(f"{new}: {note}" for note in after.notes if note not in same), *_renamed(before, after),
+            *(f"not on the bill: {sentence}" for sentence in added), *(f"no longer asked for: {sentence}" for sentence in gone))),
     ]
+
+
+def _changes(before: Estimate, after: Estimate) -> dict[str, Decimal]:
+    """What each resource's cost changes by, the largest change first; what came or went is there even at no cost."""
+    earlier, later = before.bill.by("resource"), after.bill.by("resource")
+    changes = {name: later.get(name, Decimal(0)) - earlier.get(name, Decimal(0)) for name in {**later, **earlier}}
+    kept = [name for name in changes if changes[name] or (name in earlier) != (name in later)]
+    return {name: changes[name] for name in sorted(kept, key=lambda name: -abs(changes[name]))}
+
+
+def _share(earlier: Mapping[str, Decimal], later: Mapping[str, Decimal], name: str) -> str:
+    """By how much of its cost a resource changed, or that it came or went."""
+    if name not in earlier:
+        return "added"
+    if name not in later:
+        return "removed"
+    return f"{later[name] / earlier[name] - 1:+.1%}" if earlier[name] else "from nothing"
+
+
+def _renamed(before: Estimate, after: Estimate) -> list[str]:
+    """Removed resources that another of the same type and cost seems to have replaced."""
+    earlier, later = before.bill.by("resource"), after.bill.by("resource")
+    came = [name for name in later if name not in earlier]
+    found = []
+    for gone in (name for name in earlier if name not in later):
+        twin = next((name for name in came if after.types.get(name) == before.types.get(gone) and later[name] == earlier[gone]), None)
+        if twin is not None:
+            came.remove(twin)
+            found.append(f"{gone} → {twin}: the same type at the same cost, perhaps renamed: while it is replaced both stand")
+    return found
 
 
 def _estimate(template: Path, given: list[str], region: str, question: Question, free_tier: bool,  # noqa: PLR0917
@@ -109,14 +160,14 @@ def _estimate(template: Path, given: list[str], region: str, question: Question,
     from costmodel.planning import estimate as of
     from costmodel.pricing.price_book import PRICES, PriceBook
 
-    deployment = deployment_of(template, region, given)
-    return of.estimate(deployment, resources_of(template, region, given), PriceBook.load(region, prices or PRICES), question,
-                       free_tier=free_tier)
+    site = site_of(template, region, given)
+    return of.estimate(site.deployment, site.resources, PriceBook.load(region, prices or PRICES), question,
+                       free_tier=free_tier, deployed=site.deployed, doubts=site.doubts)
 
 
 def _question(rps: float | None, duration: str | None, usage: Path | None, run: Path | None) -> Question:
     from costmodel.activity import observed
-    from costmodel.planning.estimate import Question
+    from costmodel.planning.premises import Question
     from costmodel.pricing.usage_file import read_tables
     from loadgen.measurements.run import Run
 

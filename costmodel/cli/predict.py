@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from costmodel.cli.candidates import (
@@ -13,18 +14,21 @@ from costmodel.cli.candidates import (
     Memories,
     Model,
     Provisioned,
+    Question,
     Replications,
     Requests,
     Seed,
     read_question,
 )
 from costmodel.cli.tables import print_table, table
+from costmodel.errors import InsufficientDataError
 from loadgen.terminal import console, print_json, progress
 
 if TYPE_CHECKING:
-    from costmodel.prediction.prediction import Prediction
+    from costmodel.prediction.prediction import Interval, Prediction
+    from loadgen.deployment import Architecture
 
-COLUMNS = ("configuration", "p50 ms", "p95 ms", "90 %", "p99 ms", "cold", "throttled", "cache hits", "busy", "peak")
+COLUMNS = ("configuration", "p50 ms", "p95 ms", "90 %", "p99 ms", "cold", "90 %", "throttled", "cache hits", "busy", "peak")
 
 
 def predict(
@@ -49,6 +53,8 @@ def predict(
     print_table(table(COLUMNS, [_row(each) for each in predictions], left=("configuration",)))
     for caveat in dict.fromkeys(caveat for each in predictions for caveat in each.caveats):
         console().print(caveat, markup=False)
+    for sentence in _next_sizes(asked):
+        console().print(sentence, markup=False)
 
 
 def prediction_document(prediction: Prediction) -> dict[str, Any]:
@@ -64,10 +70,30 @@ def prediction_document(prediction: Prediction) -> dict[str, Any]:
 def _row(prediction: Prediction) -> tuple[str, ...]:
     from costmodel.prediction.prediction import ALL
 
-    latency, interval = prediction.latency[ALL], prediction.intervals.get("p95_ms")
+    latency, intervals = prediction.latency[ALL], prediction.intervals
     return (
         prediction.configuration.label, f"{latency.p50_ms:,.0f}", f"{latency.p95_ms:,.0f}",
-        f"{interval.low:,.0f}–{interval.high:,.0f}" if interval else "unknown", f"{latency.p99_ms:,.0f}",
-        f"{prediction.cold_share:.2%}", f"{sum(prediction.throttled.values()):.2%}", f"{prediction.cache_hit_share:.2%}",
+        _span(intervals.get("p95_ms"), ",.0f"), f"{latency.p99_ms:,.0f}",
+        f"{prediction.cold_share:.2%}", _span(intervals.get("cold_share"), ".2%"), f"{sum(prediction.throttled.values()):.2%}",
+        f"{prediction.cache_hit_share:.2%}",
         f"{sum(prediction.concurrency.values()):,.1f}", f"{sum(prediction.peak_concurrency.values()):,.0f}",
     )
+
+
+def _span(interval: Interval | None, form: str) -> str:
+    """`low–high`; one replication has none."""
+    return f"{interval.low:{form}}–{interval.high:{form}}" if interval else "unknown"
+
+
+def _next_sizes(asked: Question) -> Iterator[str]:
+    """By function and architecture: of the sizes that were asked for, which to measure next."""
+    sizes: dict[tuple[str, Architecture], list[int]] = {}
+    for configuration in asked.configurations:
+        for name, settings in configuration.functions.items():
+            sizes.setdefault((name, settings.architecture), []).append(settings.memory_mb)
+    for (name, architecture), candidates in sizes.items():
+        try:
+            memory_mb = asked.model.function(name).duration.next_memory_mb(architecture, candidates)
+        except InsufficientDataError:
+            continue  # all were measured, or fewer than two: the caveats say so
+        yield f"measure next: {name} at {memory_mb} MB {architecture} (of the sizes asked for the one that tells most)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,8 @@ import typer
 from costmodel.cli.estimate import Duration, Older, Rps, RunOf, UsageOf, print_estimate
 from costmodel.cli.sources import Memory, Region, priced, read_source
 from costmodel.cli.tables import plain, print_table, table, usd
-from costmodel.cli.templates import Parameters, is_template
+from costmodel.cli.templates import Parameters, is_template, may_be_template
+from costmodel.cli.windows import traffic_lines, window_traffic
 from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
 
@@ -24,23 +26,25 @@ if TYPE_CHECKING:
 COLUMNS = ("service", "item", "resource", "route", "quantity", "unit", "price", "cost", "origin")
 
 
-def show_kinds(asked: bool) -> None:
-    """Print the kinds of resources of a usage file with their keys, and stop."""
-    if not asked:
-        return
-    from dataclasses import fields
+def print_kinds(asked: str | None) -> None:
+    """Print the keys of one kind of resource of a usage file, or of the file itself and of every kind.
 
-    from costmodel.pricing.usage_file import KINDS
+    Raises InputError for a kind that there is not.
+    """
+    from costmodel.pricing.usage_file import KINDS, no_such_kind
+    from costmodel.pricing.usage_keys import COLUMNS as KEY_COLUMNS
+    from costmodel.pricing.usage_keys import FILE, described
 
-    rows = [(kind, ", ".join(each.name for each in fields(made) if each.name != "resource"))
-            for kind, made in KINDS.items()]
-    print_table(table(("kind", "keys"), rows, left=("kind", "keys")))
-    raise typer.Exit
+    if asked is not None and asked not in KINDS:
+        raise InputError(f"--kinds {asked}: {no_such_kind(asked)}")
+    shown = {asked: KINDS[asked]} if asked else {FILE: None, **KINDS}
+    rows = [(kind, *row) for kind, made in shown.items() for row in described(kind, made)]
+    print_table(table(("kind", *KEY_COLUMNS), rows, left=("kind", *KEY_COLUMNS)))
 
 
 def price(
-    source: Annotated[Path, typer.Argument(metavar="RUN|USAGE|TEMPLATE",
-                                           help="A collected run, a usage file, or a template before it is deployed.")],
+    source: Annotated[Path | None, typer.Argument(
+        metavar="RUN|WINDOW|USAGE|TEMPLATE", help="A collected run, a usage file, or a template before it is deployed.")] = None,
     *,
     region: Region = None,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off.")] = False,
@@ -53,30 +57,35 @@ def price(
     parameter: Parameters = None,
     diff: Older = None,
     json: Annotated[bool, typer.Option("--json", help="Print the bill as JSON.")] = False,
-    _kinds: Annotated[bool, typer.Option("--kinds", callback=show_kinds, is_eager=True,
-                                         help="List what a usage file can hold, with the keys, and stop.")] = False,
+    kinds: Annotated[bool, typer.Option("--kinds", help="Print what a usage file can hold, or one kind in RUN's place, "
+                                                        "and stop.")] = False,
 ) -> None:
     """What a run cost on AWS (or would have there), what a month of usage costs, or what a template will cost."""
+    if kinds:
+        print_kinds(None if source is None else str(source))
+        return
+    if source is None:
+        raise InputError("RUN|USAGE|TEMPLATE: missing: give a run, a usage file (--kinds lists what it can hold) or a template")
     for_templates = {"--rps": rps, "--duration": duration, "--usage": usage, "--run": run, "--parameter": parameter,
                      "--diff": diff}
-    if is_template(source):
+    given = [option for option, value in for_templates.items() if value is not None]
+    if is_template(source) or (given and may_be_template(source)):
         print_estimate(source, rps=rps, duration=duration, usage=usage, run=run, parameter=parameter, region=region,
                        diff=diff, free_tier=free_tier, prices=prices, json=json)
         return
-    given = [option for option, value in for_templates.items() if value is not None]
     if given:
         raise InputError(f"{given[0]}: only for a template, and {source} is none")
     bill = priced(read_source(source, region=region, memory=memory), free_tier=free_tier, prices=prices)
-    print_bill(bill, json=json)
+    print_bill(bill, json=json, traffic=window_traffic(source))
 
 
-def print_bill(bill: Bill, *, json: bool) -> None:
-    """The bill as a table with what stands below it, or as JSON."""
+def print_bill(bill: Bill, *, json: bool, traffic: Mapping[str, Any] | None = None) -> None:
+    """The bill as a table with what stands below it, or as JSON; `traffic`: of a window of production."""
     if json:
-        print_json(bill_document(bill))
+        print_json({**bill_document(bill), **({} if traffic is None else {"traffic": traffic})})
         return
     print_table(bill_table(bill))
-    for line in bill_lines(bill):
+    for line in (*bill_lines(bill), *(traffic_lines(traffic) if traffic else ())):
         console().print(line, markup=False)
 
 
@@ -93,6 +102,7 @@ def bill_document(bill: Bill) -> dict[str, Any]:
         "usd_by_service": dict(bill.by("service")),
         "components": [asdict(component) for component in bill.components],
         "missing": list(bill.missing),
+        "notes": list(bill.notes),
     }
 
 
@@ -120,6 +130,7 @@ def bill_lines(bill: Bill) -> list[str]:
         f"as an invoice, each item to the cent: {usd(bill.invoice_total)}",
         *(f"prices: {source}" for source in sources),
         *(f"to be verified, low confidence: {item}" for item in unsure),
+        *bill.notes,
         *(f"missing: {sentence}" for sentence in bill.missing),
     ]
 

@@ -1,4 +1,4 @@
-"""`costmodel reconcile RUN|USAGE --cur FILE`: our bill beside AWS's, and why they differ."""
+"""`costmodel reconcile RUN|WINDOW|USAGE --cur FILE`: our bill beside AWS's, and why they differ."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.candidates import Json
-from costmodel.cli.sources import Memory, Region, Source, priced, read_source, started_at
+from costmodel.cli.sources import Memory, Region, Source, given_time, priced, read_source
 from costmodel.cli.tables import plain, print_table, table, usd
 from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
@@ -26,38 +26,43 @@ COLUMNS = ("service", "item", "our quantity", "AWS's", "ours", "AWS's charge", "
 def reconcile(
     source: Source,
     *,
-    cur: Annotated[Path, typer.Option(help="A CUR or FOCUS export (CSV, CSV.gz, Parquet), or Cost Explorer's answer (JSON).")],
-    since: Annotated[str | None, typer.Option("--from", help="Only AWS's lines that begin at this time or later.")] = None,
-    until: Annotated[str | None, typer.Option("--to", help="Only AWS's lines that begin before this time.")] = None,
+    cur: Annotated[Path, typer.Option(help="A CUR or FOCUS export (CSV, gzip, Parquet), or Cost Explorer's answer.")],
+    since: Annotated[str | None, typer.Option("--from", help="Only AWS's lines that begin then or later.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Only AWS's lines that begin before.")] = None,
     region: Region = None,
+    account: Annotated[str | None, typer.Option(help="Only AWS's lines of this account.")] = None,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off our bill.")] = False,
+    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
     memory: Memory = None,
     json: Json = False,
 ) -> None:
     """Lay our components beside AWS's charges and explain the difference."""
-    from costmodel.pricing.invoices import read_charges
-    from costmodel.pricing.price_book import PriceBook
+    from costmodel.pricing.invoices import read_invoice
+    from costmodel.pricing.price_book import PRICES, PriceBook
     from costmodel.pricing.reconciliation import reconcile as compare
 
     usage = read_source(source, region=region, memory=memory)
-    bill = priced(usage, free_tier=free_tier)
-    charges = list(_within(read_charges(cur), started_at(source, since) if since else None,
-                           started_at(source, until) if until else None))
+    bill = priced(usage, free_tier=free_tier, prices=prices)
+    invoice = read_invoice(cur)
+    charges = list(_within(invoice.charges, given_time("--from", since) if since else None,
+                           given_time("--to", until) if until else None))
     if not charges:
         raise InputError(f"{cur}: no line in that time: check --from and --to")
-    found = compare(bill, charges, PriceBook.load(bill.region))
+    charges = _of_account(cur, charges, account)
+    found = compare(bill, charges, PriceBook.load(bill.region, prices or PRICES))
+    notes = [*invoice.notes, *_notes(charges, found, bill.hours)]
     if json:
-        print_json(reconciliation_document(found))
+        print_json({**reconciliation_document(found), "notes": notes, "missing": list(bill.missing)})
         return
     print_table(table(COLUMNS, [_row(item) for item in found.items], left=("service", "item", "because")))
-    for line in reconciliation_lines(found, bill.missing):
+    for line in reconciliation_lines(found, [*notes, *(f"missing: {sentence}" for sentence in bill.missing)]):
         console().print(line, markup=False)
 
 
 def reconciliation_document(found: BillReconciliation) -> dict[str, Any]:
     """The comparison as plain data, amounts in USD."""
     return {
-        "region": found.region, "our_usd": found.our_usd, "aws_usd": found.aws_usd,
+        "region": found.region, "our_usd": found.our_usd, "aws_usd": found.aws_usd, "aws_file_usd": found.invoice_usd,
         "items": [{
             "service": item.service, "item": item.item, "unit": item.unit, "our_quantity": item.our_quantity,
             "aws_quantity": item.aws_quantity, "our_usd": item.our_usd, "aws_usd": item.aws_usd,
@@ -68,8 +73,8 @@ def reconciliation_document(found: BillReconciliation) -> dict[str, Any]:
     }
 
 
-def reconciliation_lines(found: BillReconciliation, missing: Iterable[str]) -> list[str]:
-    """The totals, what only AWS has, and what was not compared."""
+def reconciliation_lines(found: BillReconciliation, notes: Iterable[str]) -> list[str]:
+    """The totals, what only AWS has, and what was not compared; `notes` below them."""
     difference = found.aws_usd - found.our_usd
     return [
         f"ours {usd(found.our_usd, 4)}, AWS's {usd(found.aws_usd, 4)}: AWS charged "
@@ -77,8 +82,28 @@ def reconciliation_lines(found: BillReconciliation, missing: Iterable[str]) -> l
         *(f"missing on our side: {charge.service} {charge.usage_type}: {plain(charge.quantity)}, {usd(charge.usd, 4)}"
           for charge in sorted(found.unmatched, key=lambda charge: -charge.usd)),
         *(f"not compared: {reason}: {usd(amount, 4)}" for reason, amount in found.outside.items()),
-        *(f"missing: {sentence}" for sentence in missing),
+        f"AWS's file in all: {usd(found.invoice_usd, 4)}",
+        *notes,
     ]
+
+
+def _notes(charges: Iterable[Charge], found: BillReconciliation, hours: float) -> Iterable[str]:
+    """What makes the two sides differ in general."""
+    accounts = sorted({charge.account for charge in charges if charge.account})
+    if len(accounts) > 1:
+        yield f"AWS's lines are of {len(accounts)} accounts ({', '.join(accounts)}): --account takes one"
+    if found.aws_hours is not None and abs(found.aws_hours - hours) >= 1:
+        part = ": --from and --to take a part of them" if found.aws_hours > hours else ""
+        yield f"AWS's lines span {found.aws_hours:,.0f} h, our bill {hours:,.4g} h{part}"
+
+
+def _of_account(path: Path, charges: list[Charge], account: str | None) -> list[Charge]:
+    """The lines of an account. Raises InputError when there are none."""
+    kept = [charge for charge in charges if account in (None, charge.account)]
+    if not kept:
+        there_are = ", ".join(sorted({charge.account for charge in charges if charge.account})) or "none is told"
+        raise InputError(f"--account = {account}: no line of it in {path} (accounts: {there_are})")
+    return kept
 
 
 def _within(charges: Iterable[Charge], since: datetime | None, until: datetime | None) -> Iterable[Charge]:

@@ -26,7 +26,8 @@ from loadgen.terminal import console, print_json
 
 def report(
     model: Model,
-    run: Annotated[list[Path], typer.Option(help="Measured runs; the first one's traffic and setting are today's.")],
+    run: Annotated[list[Path], typer.Option(help="Measured runs; the first one's, or window's, traffic and setting are "
+                                            "today's.")],
     *,
     slo: Annotated[str, typer.Option(help='What must hold, as "p95 < 300 ms, errors < 1 %".')],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("plan.html"),
@@ -41,6 +42,7 @@ def report(
     from costmodel.planning import optimiser
     from costmodel.pricing.price_book import PriceBook
     from costmodel.reports.report import write_report
+    from loadgen.measurements.production import Production
     from loadgen.measurements.run import Run
     from loadgen.slo import SLO
 
@@ -49,7 +51,7 @@ def report(
         model, run[0], api=api, memory=memory, architecture=architecture, provisioned=provisioned, cache=cache,
         requests_per_month=requests_per_month, seed=seed, replications=replications, quiet=json)
     plan = optimiser.optimise(comparison, wanted, objective)
-    fitted, runs = PerformanceModel.load(model), [Run(each) for each in run]
+    fitted, runs = PerformanceModel.load(model), [Run(each) for each in run if not Production(each).exists]
     checks = [each for one in runs
               for each in check(one, fitted, PriceBook.load(one.intent.target.region), seed=seed, replications=replications)]
     written = write_report(plan, runs, output, model=fitted, checks=checks)

@@ -1,4 +1,4 @@
-"""What a verb prices: a run directory, a usage file (TOML) or an Infracost usage file (YAML)."""
+"""What a verb prices: a run, a window of production, a usage file (TOML) or an Infracost usage file (YAML)."""
 
 from __future__ import annotations
 
@@ -11,28 +11,39 @@ import typer
 from costmodel.errors import InputError
 
 if TYPE_CHECKING:
+    from costmodel.activity import Activity
     from costmodel.pricing.bill import Bill
     from costmodel.pricing.usage_file import UsageFile
 
-Source = Annotated[Path, typer.Argument(metavar="RUN|USAGE", help="A collected run, a usage file (TOML) or Infracost's (YAML).")]
+Source = Annotated[Path, typer.Argument(metavar="RUN|WINDOW|USAGE", help="A collected run, a window that `loadgen metrics` "
+                                         "read, a usage file (TOML) or Infracost's (YAML).")]
 Region = Annotated[str | None, typer.Option(help="Price it as if in this Region; else its own, us-east-1 for Infracost's.")]
 Memory = Annotated[list[str] | None, typer.Option("--memory", help="For Infracost's file: MB, or Function=MB; more than once.")]
 
 
 def read_source(source: Path, *, region: str | None = None, memory: list[str] | None = None) -> UsageFile:
-    """What happened, as the file or the run says. Raises InputError."""
+    """What happened, as the file, the run or the window says. Raises InputError or RunError."""
     from dataclasses import replace
 
-    from costmodel.activity import observed
     from costmodel.pricing.infracost import read_infracost
     from costmodel.pricing.usage_file import UsageFile, read_usage_file
-    from loadgen.measurements.run import Run
 
     if source.suffix in (".yml", ".yaml"):
         return UsageFile(read_infracost(source, region or "us-east-1", memory_mb=_memory(memory)))
     is_file = source.is_file() or source.suffix == ".toml"
-    usage = read_usage_file(source) if is_file else UsageFile(observed(Run(source)))
+    usage = read_usage_file(source) if is_file else UsageFile(_measured(source))
     return replace(usage, activity=replace(usage.activity, region=region or usage.activity.region))
+
+
+def _measured(directory: Path) -> Activity:
+    """What a run, or a window of production, used."""
+    from costmodel.activity import observed
+    from costmodel.pricing.production import observed_window
+    from loadgen.measurements.production import Production
+    from loadgen.measurements.run import Run
+
+    production = Production(directory)
+    return observed_window(production) if production.exists else observed(Run(directory))
 
 
 def priced(usage: UsageFile, *, free_tier: bool = False, prices: Path | None = None) -> Bill:
@@ -46,19 +57,28 @@ def priced(usage: UsageFile, *, free_tier: bool = False, prices: Path | None = N
 
 
 def started_at(source: Path, start: str | None) -> datetime:
-    """When the period begins: as given, when the run began, or the first of this month. Raises InputError."""
+    """When the period begins: as given, when the run or the window began, or the first of this month. Raises InputError."""
     if start is not None:
-        try:
-            given = datetime.fromisoformat(start)
-        except ValueError:
-            raise InputError(f"--start = {start!r}: give a time, as 2026-10-01 or 2026-10-01T00:00:00Z") from None
-        return given if given.tzinfo else given.replace(tzinfo=UTC)
+        return given_time("--start", start)
     if source.is_dir():
+        from loadgen.measurements.production import Production
         from loadgen.measurements.run import Run
 
+        production = Production(source)
+        if production.exists:
+            return production.asked.start
         scheduled: datetime = Run(source).frame("requests", ["scheduled_at"])["scheduled_at"].min().to_pydatetime()
         return scheduled
     return datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def given_time(option: str, text: str) -> datetime:
+    """A time that an option gives, UTC unless it says otherwise. Raises InputError that names the option."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} = {text!r}: give a time, as 2026-10-01 or 2026-10-01T00:00:00Z") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def _memory(given: list[str] | None) -> int | dict[str, int] | None:

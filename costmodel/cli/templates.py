@@ -3,65 +3,62 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from costmodel.errors import InputError
 
 if TYPE_CHECKING:
-    from costmodel.planning.resource_types import Resource
-    from loadgen.deployment import Deployment
-    from loadgen.intrinsics import Stack
+    from costmodel.planning.site import Site
+    from loadgen.template import Survey
 
 Template = Annotated[Path, typer.Argument(help="A SAM or CloudFormation template.")]
+RESOURCES = re.compile(r"""(?:^|[\s{,])["']?Resources["']?\s*:""")
+INFRACOST = re.compile(r"^\s*resource_(?:type_default_)?usage\s*:", re.MULTILINE)
 Parameters = Annotated[list[str] | None, typer.Option("--parameter", help="A template parameter, as Name=value.")]
 
 
 def is_template(path: Path) -> bool:
     """Whether a file is a SAM or CloudFormation template, by its ending and its Resources."""
+    return may_be_template(path) and RESOURCES.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+
+
+def may_be_template(path: Path) -> bool:
+    """Whether a file is one by its ending and not Infracost's usage file: a template that is broken is one."""
     if path.suffix not in (".yaml", ".yml", ".json", ".template") or not path.is_file():
         return False
-    return re.search(r'^\s*"?Resources"?\s*:', path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE) is not None
+    return INFRACOST.search(path.read_text(encoding="utf-8", errors="replace")) is None
 
 
-def deployment_of(template: Path, region: str, given: list[str] | None) -> Deployment:
-    """What the template deploys in a Region. Raises TemplateError; for a parameter without a value it asks for it."""
+def survey_of(template: Path, region: str, given: list[str] | None) -> Survey:
+    """The template as it would be in a Region. Raises TemplateError; for parameters without values it asks for them."""
     from loadgen.errors import TemplateError
-    from loadgen.template import read_template
+    from loadgen.template import survey
 
     try:
-        return read_template(template, {"AWS::Region": region, **_values(given)})
+        return survey(template, {"AWS::Region": region, **_values(given)})
     except TemplateError as problem:
-        name = getattr(problem, "parameter", None)
-        if name is None:
+        names = getattr(problem, "parameters", None)
+        if names is None:
             raise
-        raise TemplateError(f"{template}: parameter {name} has no default: give --parameter {name}=value") from None
+        options = " ".join(f"--parameter {name}=value" for name in names)
+        have = "has" if len(names) == 1 else "have"
+        what = "parameter" if len(names) == 1 else "parameters"
+        raise TemplateError(f"{template}: {what} {', '.join(names)} {have} no default: give {options}") from None
 
 
-def resources_of(template: Path, region: str, given: list[str] | None) -> dict[str, Resource]:
-    """The resources of a template that was read, by logical id; without those whose condition is false."""
+def site_of(template: Path, region: str, given: list[str] | None) -> Site:
+    """What the template would put into a Region, for a price. Raises TemplateError as `survey_of`."""
     from costmodel.planning.resource_types import Resource
-    from loadgen.template import read_stack
+    from costmodel.planning.site import Doubt, Site
 
-    stack = read_stack(template, {"AWS::Region": region, **_values(given)})
-    return {str(name): Resource(str(resource["Type"]), _known(stack, resource.get("Properties") or {}))
-            for name, resource in stack.resources.items() if isinstance(resource, Mapping) and "Type" in resource}
-
-
-def _known(stack: Stack, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The properties whose values can be told offline."""
-    from loadgen.errors import TemplateError
-
-    found = {}
-    for name, value in properties.items():
-        try:
-            found[name] = stack.resolve(value)
-        except (TemplateError, AttributeError, KeyError, TypeError, ValueError):
-            continue
-    return found
+    found = survey_of(template, region, given)
+    own, deployed = ({name: Resource(*each) for name, each in of.items()} for of in (found.resources, found.deployed))
+    doubts = tuple(Doubt(str(each).removeprefix(f"{template}: "), getattr(each, "resource", None), getattr(each, "setting", None))
+                   for each in found.doubts)
+    return Site(found.deployment, own, deployed, doubts)
 
 
 def shared_out(given: list[str], old: Path, new: Path) -> tuple[list[str], list[str]]:

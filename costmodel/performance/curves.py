@@ -1,12 +1,11 @@
 """Mean duration by memory: many curves, each as likely as what was measured makes it, instead of one best curve.
 
-Lambda gives CPU in proportion to memory: a share m / V of a vCPU at m MB, as a quota of q = 20 ms x share in every period
-of 20 ms. With a ms that need no CPU of ours, c ms of work on a whole vCPU and u = min(m, knee):
+Lambda gives CPU in proportion to memory: a share m / V of a vCPU at m MB (see `quota`). With a ms that need no CPU of
+ours, c ms of work on a whole vCPU and u = min(m, knee):
 
-    proportional  D(m) = a + c w(m)                      work that does not show the periods
-    credit        D(m) = a + c w(m) - 20 (1 - u/V)       work of many quotas, met at a uniform phase of a period
-    staircase     D(m) = a + E[B + 20 k + c - f - k q]   work of a few quotas: B uniform on 0 to 20, f = min(B, q),
-                                                         k = ceil((c - f)/q) - 1; only c where c <= f
+    proportional  D(m) = a + c w(m)                      work that does not show the quota's periods
+    credit        D(m) = a + c w(m) + credit(u/V)        work of many quotas
+    staircase     D(m) = a + staircase(c, m/V)           work of a few quotas
     w(m) = (1 - parallel) V/u (1 + drag (1 - u/knee)) + parallel V/m
 
 `knee` is where more memory stops helping (memory-bound work, or work that waits for something else), `parallel` the part
@@ -16,8 +15,10 @@ with the standard error of each mean and a scatter between sizes that no curve f
 sizes fit every curve exactly, so an answer is the geometric mean over the posterior and its interval the posterior's:
 where the curves part, the interval says so.
 
-The periods are taken to show when durations spread (p10 to p80) at every size by 70 % (less 1 ms) of what a start at a uniform phase
-would make of the staircase's work, and by 5 ms somewhere. Otherwise the credit would be a term from nowhere.
+The forms are weighed by the same posterior, not chosen: choosing one by cross-validation is no nearer (docs/accuracy.md
+has both), needs three sizes, and its intervals would leave out what the other forms say. Beside the means, the spread of
+durations tells them apart, where it is known: the periods show when durations spread (p10 to p80) at every size by 70 %
+(less 1 ms) of what a start at a uniform phase would make of the staircase's work, and by 5 ms somewhere.
 
 Durations [ms], memory [MB]. Source of V = 1,769: Lambda developer guide, "Configure Lambda function memory". On arm64
 durations fall up to 2,320 MB (memory_sweep_2025_11, all runtimes alike). Errors on measured tables: docs/accuracy.md.
@@ -25,36 +26,46 @@ durations fall up to 2,320 MB (memory_sweep_2025_11, all runtimes alike). Errors
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from costmodel.performance.quota import PERIOD_MS, credit_ms, spread_ms, staircase_ms
 from loadgen.deployment import Architecture
 
 Floats = npt.NDArray[np.float64]
 Form = Literal["proportional", "credit", "staircase"]
+FORMS: tuple[Form, ...] = get_args(Form)
 
 VCPU_MB: dict[Architecture, float] = {"x86_64": 1769.0, "arm64": 2320.0}
 """V: the memory at which a function has one whole vCPU."""
-PERIOD_MS = 20.0
 LARGEST_MB = 10_240.0
-PHASE_SPREAD = (0.1, 0.8)
-"""The quantiles that the spread is taken between: the tail above is another matter."""
 PHASE_SPREAD_MS = 5.0
 """A spread that is seen among others: U(0, 20) spreads by 14 ms."""
 SHOWN, TICK_MS = 0.7, 1.0
 """What part of the expected spread must be seen: on AWS the phase is not quite uniform and the first quota softens it."""
 FEW_QUOTAS = 4.0
+"""Up to so many quotas of the largest size measured the staircase shows; beyond, the credit stands for it."""
 DRAWS = 512
 """Curves that stand for the posterior."""
-SCATTER = ((0.015, 0.8), (0.06, 0.2))
+SCATTER = ((0.015, 0.6), (0.03, 0.2), (0.06, 0.15), (0.12, 0.05))
 """Standard deviation of ln D between sizes that no curve follows, and its prior probability."""
 
+_FORM_PRIOR: dict[Form, float] = {"proportional": 0.4, "credit": 0.3, "staircase": 0.3}
+_COINCIDENCE = 0.02
+"""How likely durations spread as the periods would spread them for another reason."""
+_SPREAD_ERROR = 0.05
+"""Relative error of the least spread that the periods make."""
+_MOST_AGAINST = 8.0
+"""The most that missing spread counts against the periods [ln]: durations spread for other reasons and by other loads."""
 _FIXED = np.concatenate([[0.0], 1 / (1 + np.exp(-np.linspace(-5.3, 4.6, 24)))])
-_FIXED_PRIOR = np.concatenate([[0.35], 0.65 * (1.05 - _FIXED[1:]) / (1.05 - _FIXED[1:]).sum()])
+_FIXED_NONE = 0.35
+_FIXED_SOME = (1 - _FIXED_NONE) / (1.05 - _FIXED[1:]).sum()
+_FIXED_PRIOR = np.concatenate([[_FIXED_NONE], _FIXED_SOME * (1.05 - _FIXED[1:])])
 """The share of a, of a and c together: none, or about even in its logarithm."""
 _KNEES_MB = np.geomspace(700.0, LARGEST_MB, 50)
 _KNEE_NEAR, _KNEE_FAR, _KNEE_FAR_SHARE = 0.05, 0.6, 0.3
@@ -62,15 +73,14 @@ _KNEE_NEAR, _KNEE_FAR, _KNEE_FAR_SHARE = 0.05, 0.6, 0.3
 _DRAGS = np.array([0.0, 0.03, 0.06, 0.10, 0.14])
 _PARALLEL, _PARALLEL_PRIOR = np.array([0.0, 0.3, 0.6]), np.array([0.8, 0.12, 0.08])
 _WORK_MS = np.geomspace(0.05, 400.0, 700)
-_PHASES_MS = (np.arange(128) + 0.5) / 128 * PERIOD_MS
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Equally likely curves of one form, shape (n,) each."""
+    """Equally likely curves, shape (n,) each."""
 
-    form: Form
     vcpu_mb: float
+    form: npt.NDArray[np.str_]
     fixed_ms: Floats
     cpu_ms: Floats
     knee_mb: Floats
@@ -82,72 +92,139 @@ class Curves:
     def draws_ms(self, memory_mb: npt.ArrayLike) -> Floats:
         """Mean duration [ms] of each curve at memory sizes [MB] of shape (k,): shape (n, k)."""
         memory = np.atleast_1d(np.asarray(memory_mb, dtype=np.float64))
-        if self.form == "staircase":
-            share = np.minimum(memory / self.vcpu_mb, 1.0)
-            return self.fixed_ms[:, None] + _staircase(self.cpu_ms[:, None], share)
-        knee, drag, parallel = (values[:, None] for values in (self.knee_mb, self.drag, self.parallel))
-        work = self.cpu_ms[:, None] * _relative_work(memory, knee, drag, parallel, self.vcpu_mb)
-        offset = _credit(memory, knee, self.vcpu_mb) if self.form == "credit" else 0.0
-        return np.maximum(self.fixed_ms[:, None] + work + offset, work / 4)
+        fixed, cpu, knee, drag, parallel = (
+            values[:, None] for values in (self.fixed_ms, self.cpu_ms, self.knee_mb, self.drag, self.parallel))
+        work = cpu * _relative_work(memory, knee, drag, parallel, self.vcpu_mb)
+        credited = (self.form == "credit")[:, None]
+        offset = np.where(credited, credit_ms(np.minimum(memory, knee) / self.vcpu_mb), 0.0)
+        means = np.maximum(fixed + work + offset, work / 4)
+        stepped = self.form == "staircase"
+        means[stepped] = fixed[stepped] + staircase_ms(cpu[stepped], np.minimum(memory / self.vcpu_mb, 1.0))
+        return np.asarray(means, dtype=np.float64)
 
     def mean_ms(self, memory_mb: npt.ArrayLike) -> Floats:
         """The curves' geometric mean [ms] at memory sizes [MB] of shape (k,): shape (k,)."""
         return np.asarray(np.exp(np.log(self.draws_ms(memory_mb)).mean(axis=0)), dtype=np.float64)
 
+    def share(self, form: Form) -> float:
+        """The posterior probability of a form (0 to 1)."""
+        return float((self.form == form).mean())
 
-def fit_curves(memory_mb: npt.ArrayLike, mean_ms: npt.ArrayLike, error: npt.ArrayLike, spread_ms: npt.ArrayLike,
-               vcpu_mb: float = VCPU_MB["x86_64"]) -> Curves:
+
+def fit_curves(memory_mb: npt.ArrayLike, mean_ms: npt.ArrayLike, error: npt.ArrayLike, spread: npt.ArrayLike,
+               *, vcpu_mb: float = VCPU_MB["x86_64"], periods: bool | None = None) -> Curves:
     """The curves through two or more sizes, all shape (n,).
 
-    Sizes [MB], mean durations [ms], their standard errors relative to them, and PHASE_SPREAD of durations [ms].
+    Sizes [MB], mean durations [ms], their standard errors relative to them, and PHASE_SPREAD of durations [ms] (NaN: not
+    known). `periods`: only forms that show the quota's periods, or only the one that does not; None: all, weighed.
     """
-    given = (np.asarray(values, dtype=np.float64) for values in (memory_mb, mean_ms, error, spread_ms))
-    memory, mean, relative, spread = given
-    stepped = _stepped(memory, mean, relative, vcpu_mb)
-    work_ms, share = float(np.median(stepped.cpu_ms)), np.minimum(memory / vcpu_mb, 1.0)
-    if not _shows_periods(spread, _spread_ms(work_ms, share)):
-        return _throttled("proportional", memory, mean, relative, vcpu_mb)
-    if work_ms <= FEW_QUOTAS * PERIOD_MS * share.max():
-        return stepped
-    return _throttled("credit", memory, mean, relative, vcpu_mb)
+    given = (np.asarray(values, dtype=np.float64) for values in (memory_mb, mean_ms, error, spread))
+    memory, mean, relative, spread_seen = given
+    steps = _stepped(memory, mean, relative, vcpu_mb)
+    shown = _spread_evidence(spread_seen, spread_ms(steps.work_ms, np.minimum(memory / vcpu_mb, 1.0)))
+    most_ms = FEW_QUOTAS * PERIOD_MS * min(float(memory.max()) / vcpu_mb, 1.0)
+    families: dict[Form, _Family] = {
+        "proportional": _throttled("proportional", memory, mean, relative, vcpu_mb),
+        "credit": _throttled("credit", memory, mean, relative, vcpu_mb).limited(most_ms, np.inf),
+        "staircase": steps.limited(0.0, most_ms),
+    }
+    forms = [form for form in FORMS if periods is None or periods == (form != "proportional")]
+    evidence = np.array([families[form].total + np.log(_FORM_PRIOR[form]) + shown[form] for form in forms])
+    weight = np.cumsum(np.exp(evidence - evidence.max()))
+    numbers = np.diff(np.round(DRAWS * weight / weight[-1]), prepend=0.0).astype(int)
+    return _joined([families[form].drawn(number, vcpu_mb) for form, number in zip(forms, numbers, strict=True) if number])
 
 
-def _shows_periods(spread_ms: Floats, expected_ms: Floats) -> bool:
-    """Whether durations spread wherever the periods would spread them, and they would somewhere."""
-    shown = spread_ms >= SHOWN * expected_ms - TICK_MS
-    return bool((expected_ms >= PHASE_SPREAD_MS).any() and shown.all())
+@dataclass(frozen=True, eq=False)
+class _Family:
+    """One form at every grid point (p,): durations are exp(level) times those at the point."""
+
+    form: Form
+    fixed_ms: Floats
+    cpu_ms: Floats
+    knee_mb: Floats
+    drag: Floats
+    parallel: Floats
+    level: Floats
+    """Best ln of the factor by scatter, shape (p, s)."""
+    level_sd: Floats
+    """Its standard deviation, shape (s,)."""
+    evidence: Floats
+    """ln of the prior times the likelihood, shape (p, s)."""
+
+    @property
+    def total(self) -> float:
+        """ln of the form's evidence."""
+        most = float(self.evidence.max())
+        return most + float(np.log(np.exp(self.evidence - most).sum())) if np.isfinite(most) else most
+
+    @property
+    def work_ms(self) -> float:
+        """The work c [ms] in the middle of the posterior."""
+        weight = np.exp(self.evidence - self.evidence.max()).sum(axis=1)
+        order = np.argsort(self.cpu_ms, kind="stable")
+        cumulated = np.cumsum(weight[order])
+        return float(self.cpu_ms[order[np.searchsorted(cumulated, cumulated[-1] / 2)]])
+
+    def limited(self, least_ms: float, most_ms: float) -> _Family:
+        """The same where the work is more than the one and at most the other [ms]."""
+        work = self.cpu_ms[:, None] * np.exp(self.level)
+        return replace(self, evidence=np.where((work > least_ms) & (work <= most_ms), self.evidence, -np.inf))
+
+    def drawn(self, n: int, vcpu_mb: float) -> Curves:
+        """`n` curves by their posterior weight, at equal steps of it: the same each time."""
+        cumulated = np.cumsum(np.exp(self.evidence - self.evidence.max()).ravel())
+        chosen = np.searchsorted(cumulated, (np.arange(n) + 0.5) / n * cumulated[-1])
+        point, scatter = np.unravel_index(chosen, self.evidence.shape)
+        factor = np.exp(self.level[point, scatter] + _normals(n) * self.level_sd[scatter])
+        return Curves(vcpu_mb, np.full(n, self.form), self.fixed_ms[point] * factor, self.cpu_ms[point] * factor,
+                      self.knee_mb[point], self.drag[point], self.parallel[point], _scatters()[scatter])
 
 
-def _throttled(form: Form, memory: Floats, mean: Floats, error: Floats, vcpu_mb: float) -> Curves:
-    """The posterior of a form whose level is free: at each grid point the best level and its error are closed forms."""
+def _spread_evidence(seen_ms: Floats, expected_ms: Floats) -> dict[Form, float]:
+    """ln of how likely the spread of durations is under each form, 0 where it tells nothing."""
+    known = np.isfinite(seen_ms)
+    telling = known & (expected_ms >= PHASE_SPREAD_MS)
+    if not telling.any():
+        return dict.fromkeys(FORMS, 0.0)
+    least_ms = SHOWN * expected_ms - TICK_MS
+    missing = np.maximum(least_ms - seen_ms, 0.0)[known] / (_SPREAD_ERROR * expected_ms[known] + TICK_MS / 4)
+    stepped = -min(float((missing**2).sum()) / 2, _MOST_AGAINST)
+    proportional = np.log(_COINCIDENCE) if (seen_ms >= least_ms)[telling].all() else 0.0
+    return {"proportional": float(proportional), "credit": stepped, "staircase": stepped}
+
+
+def _throttled(form: Form, memory: Floats, mean: Floats, error: Floats, vcpu_mb: float) -> _Family:
+    """A form whose level is free: at each grid point the best level and its error are closed forms."""
     fixed, knee, drag, parallel, prior = _grid(vcpu_mb)
     shape = fixed[:, None] + (1 - fixed[:, None]) * _relative_work(
         memory, knee[:, None], drag[:, None], parallel[:, None], vcpu_mb)
-    offset = _credit(memory, knee[:, None], vcpu_mb) if form == "credit" else np.zeros_like(shape)
+    offset = credit_ms(np.minimum(memory, knee[:, None]) / vcpu_mb) if form == "credit" else np.zeros_like(shape)
     seen = np.log(mean - offset) - np.log(shape)
-    weight = np.stack([1 / (error**2 + scatter**2) for scatter, _ in SCATTER])
+    weight = _weight(error)
     total = weight.sum(axis=1)
     level = (seen @ weight.T) / total
     loss = (seen**2) @ weight.T - level**2 * total
-    evidence = prior[:, None] - loss / 2 + _evidence(weight) - np.log(total) / 2
-    chosen, scatter = _resampled(evidence)
-    level_ms = np.exp(level[chosen, scatter] + _normals() / np.sqrt(total[scatter]))
-    return Curves(form, vcpu_mb, fixed[chosen] * level_ms, (1 - fixed[chosen]) * level_ms, knee[chosen], drag[chosen],
-                  parallel[chosen], _scatters()[scatter])
+    evidence = prior[:, None] - loss / 2 + _evidence(weight) + np.log(2 * np.pi / total) / 2
+    return _Family(form, fixed, 1 - fixed, knee, drag, parallel, level, 1 / np.sqrt(total), evidence)
 
 
-def _stepped(memory: Floats, mean: Floats, error: Floats, vcpu_mb: float) -> Curves:
-    """The posterior of the staircase: work by fixed part, a fraction of the shortest mean."""
-    steps = _steps_ms(tuple(memory), vcpu_mb)
+def _stepped(memory: Floats, mean: Floats, error: Floats, vcpu_mb: float) -> _Family:
+    """The staircase: work by fixed part, a fraction of the shortest mean.
+
+    The prior is that of the other forms, even in ln(a + c): a fraction's step is worth (1 - fraction) of a share's.
+    """
     fixed_ms = _FIXED * mean.min()
-    seen = np.log(mean) - np.log(steps[:, None, :] + fixed_ms[:, None])
-    weight = np.stack([1 / (error**2 + scatter**2) for scatter, _ in SCATTER])
-    evidence = np.log(_FIXED_PRIOR)[:, None] - (seen**2) @ weight.T / 2 + _evidence(weight)
-    chosen, scatter = _resampled(evidence.reshape(-1, len(SCATTER)))
-    work, fixed = np.unravel_index(chosen, seen.shape[:2])
-    none = np.zeros(DRAWS)
-    return Curves("staircase", vcpu_mb, fixed_ms[fixed], _WORK_MS[work], np.full(DRAWS, vcpu_mb), none, none,
-                  _scatters()[scatter])
+    share = fixed_ms / (fixed_ms + _WORK_MS[:, None])
+    prior = np.where(_FIXED > 0, _FIXED_SOME * (1.05 - share) * (1 - _FIXED), _FIXED_NONE)
+    seen = np.log(mean) - np.log(_steps_ms(tuple(memory), vcpu_mb)[:, None, :] + fixed_ms[:, None])
+    weight = _weight(error)
+    step = np.log(_WORK_MS[1] / _WORK_MS[0])
+    evidence = np.log(prior)[:, :, None] - (seen**2) @ weight.T / 2 + _evidence(weight) + np.log(step)
+    work, fixed = (values.ravel() for values in np.meshgrid(_WORK_MS, fixed_ms, indexing="ij"))
+    none = np.zeros(work.size)
+    return _Family("staircase", fixed, work, np.full(work.size, vcpu_mb), none, none, np.zeros((work.size, len(SCATTER))),
+                   np.zeros(len(SCATTER)), evidence.reshape(-1, len(SCATTER)))
 
 
 @lru_cache(maxsize=4)
@@ -159,7 +236,13 @@ def _grid(vcpu_mb: float) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     values = np.meshgrid(_FIXED, _KNEES_MB, _DRAGS, _PARALLEL, indexing="ij")
     priors = np.meshgrid(_FIXED_PRIOR, knee_prior, np.ones(_DRAGS.size), _PARALLEL_PRIOR, indexing="ij")
     fixed, knee, drag, parallel = (value.ravel() for value in values)
-    return fixed, knee, drag, parallel, np.asarray(sum(np.log(prior.ravel()) for prior in priors), dtype=np.float64)
+    prior = np.prod([each.ravel() for each in priors], axis=0)
+    return fixed, knee, drag, parallel, np.asarray(np.log(prior / prior.sum()), dtype=np.float64)
+
+
+def _weight(error: Floats) -> Floats:
+    """Of each mean under each scatter, shape (scatters, n)."""
+    return np.stack([1 / (error**2 + scatter**2) for scatter, _ in SCATTER])
 
 
 def _evidence(weight: Floats) -> Floats:
@@ -168,21 +251,17 @@ def _evidence(weight: Floats) -> Floats:
     return np.asarray(prior + np.log(weight).sum(axis=1) / 2, dtype=np.float64)
 
 
-def _resampled(evidence: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """DRAWS (grid point, scatter) by their posterior weight, at equal steps of it: the same each time."""
-    weight = np.exp(evidence - evidence.max()).ravel()
-    cumulated = np.cumsum(weight)
-    drawn = np.searchsorted(cumulated, (np.arange(DRAWS) + 0.5) / DRAWS * cumulated[-1])
-    point, scatter = np.unravel_index(drawn, evidence.shape)
-    return point, scatter
+def _joined(parts: Sequence[Curves]) -> Curves:
+    names = ("form", "fixed_ms", "cpu_ms", "knee_mb", "drag", "parallel", "scatter")
+    return Curves(parts[0].vcpu_mb, *(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
-@lru_cache(maxsize=1)
-def _normals() -> Floats:
+@lru_cache(maxsize=DRAWS)
+def _normals(n: int) -> Floats:
     """Standard normals of equal probability, in a fixed order of their own."""
     from scipy.special import ndtri
 
-    return np.random.default_rng(0).permutation(ndtri((np.arange(DRAWS) + 0.5) / DRAWS))
+    return np.random.default_rng(0).permutation(ndtri((np.arange(n) + 0.5) / n))
 
 
 def _scatters() -> Floats:
@@ -196,32 +275,7 @@ def _relative_work(memory: Floats, knee: Floats, drag: Floats, parallel: Floats,
     return np.asarray((1 - parallel) * serial + parallel * vcpu_mb / np.minimum(memory, LARGEST_MB), dtype=np.float64)
 
 
-def _credit(memory: Floats, knee: Floats, vcpu_mb: float) -> Floats:
-    return -PERIOD_MS * np.maximum(1 - np.minimum(memory, knee) / vcpu_mb, 0.0)
-
-
 @lru_cache(maxsize=64)
 def _steps_ms(memory_mb: tuple[float, ...], vcpu_mb: float) -> Floats:
     """The staircase of every work in the grid at every size, shape (works, sizes)."""
-    return _staircase(_WORK_MS[:, None], np.minimum(np.array(memory_mb) / vcpu_mb, 1.0))
-
-
-def _staircase(cpu_ms: npt.ArrayLike, share: Floats) -> Floats:
-    """Mean over the phase of the time that `cpu_ms` of work take at a share (0 to 1] of a vCPU."""
-    return np.asarray(_by_phase(cpu_ms, share).mean(axis=-1), dtype=np.float64)
-
-
-def _spread_ms(cpu_ms: float, share: Floats) -> Floats:
-    """PHASE_SPREAD of that time."""
-    low, high = np.quantile(_by_phase(cpu_ms, share), PHASE_SPREAD, axis=-1)
-    return np.asarray(high - low, dtype=np.float64)
-
-
-def _by_phase(cpu_ms: npt.ArrayLike, share: Floats) -> Floats:
-    """The time that `cpu_ms` of work take, by the phase of the period at which they start: a last axis."""
-    work = np.asarray(cpu_ms, dtype=np.float64)[..., None]
-    quota = PERIOD_MS * np.minimum(share, 1.0)[..., None]
-    first = np.minimum(_PHASES_MS, quota)
-    periods = np.ceil((work - first) / quota) - 1
-    waited = _PHASES_MS + PERIOD_MS * periods + (work - first - periods * quota)
-    return np.asarray(np.where(work <= first, work, waited), dtype=np.float64)
+    return staircase_ms(_WORK_MS[:, None], np.minimum(np.array(memory_mb) / vcpu_mb, 1.0))

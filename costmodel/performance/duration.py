@@ -84,6 +84,9 @@ class DurationModel(Record):
         size = sizes.measured(memory_mb)
         if size is not None and size.nearly_full:
             yield f"duration at {memory_mb} MB was measured with {size.used_mb} MB in use: more memory may make it much faster"
+        if size is None and (used_mb := sizes.used_nearly(memory_mb)) is not None:
+            yield (f"duration at {memory_mb} MB may be much longer than predicted: {used_mb} MB were in use at a measured "
+                   "size, and durations rise steeply where memory is nearly used up: measure it")
         if source != architecture:
             yield f"duration on {architecture} is {self._ratio_sentence(architecture)}"
         if self.first is None:

@@ -30,6 +30,7 @@ from costmodel.performance.sizes import MeasuredSize, MeasuredSizes, independent
 from costmodel.performance.survival import fit_lifetime
 from loadgen.configuration import Configuration
 from loadgen.deployment import ApiKind, Architecture, Deployment, Function
+from loadgen.measurements.production import Production
 from loadgen.measurements.run import Run
 from loadgen.quotas import Quotas
 
@@ -98,6 +99,22 @@ def fit_observations(observations: Sequence[Observation], *, lifetime: Lifetime 
         deployment, observations[-1].quotas, functions, overheads, law, configurations, tuple(notes))
 
 
+def window_lifetime(window: Production) -> Lifetime:
+    """The law that a production window shows, from the invocations of its last `log_days`; of each function since its
+    last change, which replaced every environment.
+
+    Raises InsufficientDataError when its logs were not read or too few environments were seen to go; RunError when it
+    is no window, or its reading was stopped.
+    """
+    asked, read_at, invocations = window.asked, window.reading.ended_at, window.invocations()
+    if invocations.empty:
+        raise InsufficientDataError(f"{window.path}: no invocation was in what was read on {read_at:%Y-%m-%d}: read a "
+                                    "window with the functions' logs, `loadgen metrics --log-days 7`")
+    changed = invocations["function"].map({name: asked.changed.get(name, asked.start) for name in set(invocations["function"])})
+    lately = invocations[invocations["ended_at"] >= changed]
+    return fit_lifetime(list(_windows(lately)), label=f"production, {asked.logs_from:%Y-%m-%d} to {asked.end:%Y-%m-%d}")
+
+
 def _lifetime(observations: Sequence[Observation]) -> Lifetime:
     """The law that long runs show by themselves, else the default."""
     windows = [window for observation in observations for window in _windows(observation.invocations)]
@@ -108,14 +125,18 @@ def _lifetime(observations: Sequence[Observation]) -> Lifetime:
 
 
 def _windows(invocations: pd.DataFrame) -> Iterator[Window]:
-    """Each function's invocations over time, where it ran for hours and its environments are known."""
-    known = invocations[(invocations["initialization"].fillna("on-demand") == "on-demand")
-                        & invocations["environment"].notna() & invocations["started_at"].notna()]
-    for _, rows in known.sort_values("started_at").groupby("function"):
+    """Invocations over time by function and version, where it ran for hours and its environments are known."""
+    import pandas as pd
+
+    busy_s = (invocations["duration_ms"].fillna(0.0) + invocations["init_ms"].fillna(0.0)).astype("float64") / 1000
+    started = invocations["started_at"].fillna(invocations["ended_at"] - pd.to_timedelta(busy_s, unit="s"))
+    frame = invocations.assign(busy_s=busy_s, started_at=started, version=invocations["version"].fillna("$LATEST"))
+    known = frame[(frame["initialization"].fillna("on-demand") == "on-demand") & frame["environment"].notna()]
+    for _, rows in known.sort_values("started_at").groupby(["function", "version"]):
         start_s = (rows["started_at"] - rows["started_at"].iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)
         if start_s[-1] >= SHORTEST_WINDOW_S:
-            busy_s = (rows["duration_ms"].fillna(0.0) + rows["init_ms"].fillna(0.0)).to_numpy(dtype=np.float64) / 1000
-            yield Window(start_s, busy_s, np.asarray(rows["environment"].astype("category").cat.codes, dtype=np.int64))
+            environment = np.asarray(rows["environment"].astype("category").cat.codes, dtype=np.int64)
+            yield Window(start_s, rows["busy_s"].to_numpy(dtype=np.float64), environment)
 
 
 def _fit_function(function: Function, invocations: pd.DataFrame, inits: pd.DataFrame, requests: pd.DataFrame,

@@ -7,7 +7,9 @@ With SnapStart a cold start restores a snapshot instead: its restore time where 
 in for it, and a caveat says so.
 
 In this order: measured on this architecture; measured on the other one, times the prior ratio; a hello-world's prior of
-the same runtime and package; else InsufficientDataError. All but the first are labelled.
+the same runtime and package, plus what a zip of this size and a VPC added to one in 2021; else InsufficientDataError. All
+but the first are labelled. What was measured holds the function's own package and VPC; its wait for a VPC is no init, and
+is measured as overhead.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from dataclasses import dataclass, field
 
 from costmodel.errors import InsufficientDataError
 from costmodel.performance.distributions import Distribution
-from costmodel.performance.priors import ArmRatio, init_priors, init_ratio
+from costmodel.performance.priors import AddedInit, ArmRatio, added_init, init_priors, init_ratio
 from loadgen.deployment import Architecture, Function
 from loadgen.schema import Record
 
@@ -38,6 +40,8 @@ class InitModel(Record):
     priors: Mapping[Architecture, Distribution] = field(default_factory=dict)
     restores: Distribution | None = None
     """Measured SnapStart restores [ms]; None: there were none."""
+    added: AddedInit = field(default_factory=AddedInit)
+    """What this function's package and VPC add to the priors."""
 
     @classmethod
     def fitted(cls, function: Function, inits_ms: Mapping[Architecture, list[float]],
@@ -50,6 +54,7 @@ class InitModel(Record):
             {architecture: len(values) for architecture, values in seen.items()},
             init_priors(function.runtime, function.package),
             Distribution.from_samples(restores_ms) if restores_ms else None,
+            added_init(function.package, function.package_mb, vpc=function.vpc),
         )
 
     def init_ms(self, architecture: Architecture, *, snap_start: bool = False) -> Distribution:
@@ -61,7 +66,7 @@ class InitModel(Record):
         for durations in self.measured.values():
             return durations.scaled(self.arm_ratio.to(architecture).mean)
         if architecture in self.priors:
-            return self.priors[architecture]
+            return self.priors[architecture].shifted(self.added.added_ms)
         raise InsufficientDataError(
             f"{self.function}: no cold start was measured, and there is no prior for {self.runtime} {self.package} "
             f"{architecture}: run it once from cold (a changed configuration starts new environments)",
@@ -81,4 +86,9 @@ class InitModel(Record):
             yield f"init time on {architecture} is {self.arm_ratio.sentence(architecture)}"
         elif architecture in self.priors:
             yield (f"no cold start was measured: init time is a prior, a hello-world's ({self.runtime} {self.package} "
-                   f"{architecture}, cold_init_2026_08); what the function imports comes on top")
+                   f"{architecture}, cold_init_2026_08){self._on_top()}")
+
+    def _on_top(self) -> str:
+        if not self.added.reasons:
+            return "; what the function imports comes on top"
+        return f", plus {' and '.join(self.added.reasons)} (cold_start_end_to_end_2021)"

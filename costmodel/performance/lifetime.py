@@ -24,12 +24,20 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Lifetime(Record):
-    """The law of one era [s]. `origin` says where it was measured, and what of it was not."""
+    """The law of one era [s]. `origin` says where it was measured, and what of it was not.
+
+    The errors are relative standard deviations: by how much the figures of a measured run are off under this law, chance
+    apart. None: not known.
+    """
 
     idle_s: Distribution
     maximum_age_s: Distribution
     origin: str
     function_idle_s: Distribution | None = None
+    cold_error: float | None = None
+    """Of the number of cold starts."""
+    environments_error: float | None = None
+    """Of the mean number of environments."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +49,14 @@ class Era(Record):
     maximum_age_s: tuple[tuple[float, float], ...]
     origin: str
     function_idle_s: tuple[tuple[float, float], ...] | None = None
+    cold_error: float | None = None
+    environments_error: float | None = None
 
     def law(self) -> Lifetime:
         """The rules as distributions."""
         function_idle_s = _distribution(self.function_idle_s) if self.function_idle_s else None
-        return Lifetime(_distribution(self.idle_s), _distribution(self.maximum_age_s), self.origin, function_idle_s)
+        return Lifetime(_distribution(self.idle_s), _distribution(self.maximum_age_s), self.origin, function_idle_s,
+                        self.cold_error, self.environments_error)
 
 
 def default_lifetime(on: date | None = None) -> Lifetime:

@@ -1,7 +1,8 @@
 """What stands in for what was not measured: tables published by others, always labelled as priors.
 
 `memory_sweep_2025_11.csv`: warm mean durations by workload, runtime, architecture and memory. `cold_init_2026_08.csv`:
-Init Duration of a hello-world function by runtime, package and architecture. `data/SOURCES.md` has their origin.
+Init Duration of a hello-world function by runtime, package and architecture. `cold_start_end_to_end_2021.csv`: what the
+size of a zip and a VPC added to a hello-world's cold start. `data/SOURCES.md` has their origin.
 """
 
 from __future__ import annotations
@@ -71,6 +72,32 @@ def init_priors(runtime: str, package: str) -> Mapping[Architecture, Distributio
             curve = Distribution.from_curve([0, 0.5, 0.9, 0.99, 1], [max(2 * p50 - p90, p50 / 2), p50, p90, p99, p99])
             found["arm64" if row["arch"] == "arm64" else "x86_64"].extend(curve.quantiles)
     return {architecture: Distribution.from_samples(values) for architecture, values in found.items()}
+
+
+@dataclass(frozen=True)
+class AddedInit(Record):
+    """What comes on top of a hello-world's init [ms], and of what: sentences for the reader."""
+
+    added_ms: float = 0.0
+    reasons: tuple[str, ...] = ()
+
+
+def added_init(package: str, package_mb: float | None, *, vpc: bool) -> AddedInit:
+    """Of a zip's size [MB], by a straight line through the published sizes, and of a VPC. An image's size adds nothing."""
+    table: dict[str, list[tuple[str, float]]] = defaultdict(list)
+    for row in rows("cold_start_end_to_end_2021.csv"):
+        table[row["dimension"]].append((row["level"], float(row["median_s"]) * 1000))
+    added_ms, reasons = 0.0, []
+    if package == "zip" and package_mb is not None:
+        sizes_mb = np.array([float(level.split()[0]) / {"KB": 1000, "MB": 1}[level.split()[1]] for level, _ in table["package_zip"]])
+        per_mb = float(np.polyfit(sizes_mb, [median_ms for _, median_ms in table["package_zip"]], 1)[0])
+        added_ms += per_mb * package_mb
+        reasons.append(f"{per_mb:.0f} ms a MB of zip, {package_mb:.1f} MB, as if all of it were loaded")
+    if vpc:
+        medians_ms = dict(table["vpc"])
+        added_ms += medians_ms["VPC"] - medians_ms["No VPC"]
+        reasons.append(f"{medians_ms['VPC'] - medians_ms['No VPC']:.0f} ms of a VPC")
+    return AddedInit(added_ms, tuple(reasons))
 
 
 def language(runtime: str) -> str:

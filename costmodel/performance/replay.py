@@ -37,11 +37,11 @@ class Window:
         return cold
 
     def environments(self, from_s: float, to_s: float, keep_s: float) -> float:
-        """Mean number of environments, each counted from its first invocation to `keep_s` after its last one began."""
+        """Mean number of environments, each counted from its first invocation to `keep_s` after its last one ended."""
         order = np.argsort(self.environment, kind="stable")
         starts = np.searchsorted(self.environment[order], np.unique(self.environment))
         first = np.minimum.reduceat(self.start_s[order], starts)
-        last = np.maximum.reduceat(self.start_s[order], starts) + keep_s
+        last = np.maximum.reduceat((self.start_s + self.busy_s)[order], starts) + keep_s
         counted = np.maximum(np.minimum(last, to_s) - np.maximum(first, from_s), 0.0)
         return float(counted.sum() / (to_s - from_s))
 

@@ -3,7 +3,8 @@ would run instead, each with its own load balancer or gateway and its floor.
 
     instance hours = the larger of  floor x hours  and  requests x vCPU-s / (vCPUs x utilisation x 3600)
 
-an average over the month: fractions of a task or an instance count, as autoscaling gives them. vCPU-s of a request are
+an average over the month: fractions of a task or an instance count, as autoscaling gives them; or, when asked for, the
+whole instances that an even load needs, up to MOST_INSTANCES. vCPU-s of a request are
 its billed duration times the share of a vCPU that Lambda gives its memory (1,769 MB = 1 vCPU), all of it used unless
 `cpu_share` says otherwise.
 
@@ -13,7 +14,7 @@ Sources: pricing pages of Lambda, Elastic Load Balancing and Fargate; Lambda dev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -21,8 +22,16 @@ from typing import Literal
 from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally
 from costmodel.metering import GIB, gb_s, http_units
 from costmodel.planning.case import Case, Request
-from costmodel.planning.cost_curves import Cost, PiecewiseLinear, cost, exact, quantities
-from costmodel.pricing.bill import Key
+from costmodel.planning.cost_curves import (
+    Cost,
+    PiecewiseLinear,
+    Quantities,
+    check_prices,
+    cost,
+    exact,
+    quantities,
+    together,
+)
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
 from costmodel.pricing.services.alb import LoadBalancerTally
@@ -35,12 +44,24 @@ BALANCER_ADDRESSES = 2
 """Public IPv4 addresses of an internet-facing load balancer: one in each of its two zones."""
 MANAGED_INSTANCES = 3
 """What a published version starts with, and keeps."""
-Quantities = Mapping[Key, PiecewiseLinear]
+MOST_INSTANCES = 300
+"""Whole ones that are looked at."""
+NO_REGION = ""
+"""Of usage that is not priced yet: it is the same in every Region."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """One of the ways to run it: what it uses along the variable, up to `until` (None: everywhere)."""
+
+    name: str
+    uses: Quantities
+    until: Fraction | None = None
 
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two ways, and its cost [USD a month] along the variable."""
+    """A way and its cost [USD a month] along the variable."""
 
     name: str
     cost: Cost
@@ -55,50 +76,73 @@ class Side:
         return self.usd(0)
 
 
-def http_lambda(case: Case, book: PriceBook) -> Side:
+def way(name: str, *parts: Quantities, until: Fraction | None = None) -> Way:
+    """The way of that name which uses all of these."""
+    return Way(name, together(parts), until)
+
+
+def priced(of: Way, case: Case, book: PriceBook) -> Side:
+    """What it costs under the case's terms. Raises PriceMissingError that names all that the book lacks."""
+    found = cost(of.uses, book, free_tier=case.free_tier, savings_plan=case.savings_plan)
+    ends = [end for end in (found.known_to, of.until) if end is not None]
+    return Side(of.name, replace(found, known_to=min(ends, default=None)))
+
+
+def compared(left: Way, right: Way, case: Case, book: PriceBook) -> tuple[Side, Side, Sequence[str]]:
+    """Both with their costs, and the items that are left out of both: used alike, and the book does not know them."""
+    unknown = [key for key, quantity in left.uses.items() if right.uses.get(key) == quantity
+               and (key not in book.prices or book.price(*key).known_to is not None)]
+    left, right = (replace(of, uses={key: of.uses[key] for key in of.uses if key not in unknown}) for of in (left, right))
+    check_prices((*left.uses, *right.uses), book)
+    return priced(left, case, book), priced(right, case, book), [" ".join(key) for key in unknown]
+
+
+def http_lambda(case: Case) -> Way:
     """Lambda on demand behind an HTTP API."""
-    return side("Lambda", book, traffic(case, book, "http"))
+    return way("Lambda", traffic(case, "http"))
 
 
-def balanced_lambda(case: Case, book: PriceBook) -> Side:
+def balanced_lambda(case: Case) -> Way:
     """Lambda on demand behind an application load balancer."""
-    balancer = _load_balancer(case, book, "lambda")
-    return side("Lambda + ALB", book, traffic(case, book, "url"), balancer)
+    return way("Lambda + ALB", traffic(case, "url"), _load_balancer(case, "lambda"))
 
 
-def fargate(case: Case, book: PriceBook) -> Side:
+def fargate(case: Case) -> Way:
     """Fargate tasks behind an application load balancer, at least `least` of them."""
-    hours = _instance_hours(case, case.task_vcpus, case.least)
+    hours, until = _instance_hours(case, case.task_vcpus, case.least)
     architecture = case.request.architecture
-    tasks = {("fargate", f"vcpu_{architecture}"): _times(hours, case.task_vcpus),
-             ("fargate", f"memory_{architecture}"): _times(hours, case.task_gb)}
-    return side("Fargate", book, tasks, _load_balancer(case, book, "instances"), _answers(case))
+    tasks = {("fargate", f"vcpu_{architecture}"): hours.times(exact(case.task_vcpus)),
+             ("fargate", f"memory_{architecture}"): hours.times(exact(case.task_gb))}
+    return way("Fargate", tasks, _load_balancer(case, "instances"), _answers(case), until=until)
 
 
-def ec2(case: Case, book: PriceBook) -> Side:
+def ec2(case: Case) -> Way:
     """EC2 instances behind an application load balancer, at least `least` of them."""
-    hours = {("ec2", case.ec2_item): _instance_hours(case, case.instance_vcpus, case.least)}
-    return side("EC2", book, hours, _load_balancer(case, book, "instances"), _answers(case))
+    hours, until = _instance_hours(case, case.instance_vcpus, case.least)
+    return way("EC2", {("ec2", case.ec2_item): hours}, _load_balancer(case, "instances"), _answers(case), until=until)
 
 
-def managed_instances(case: Case, book: PriceBook) -> Side:
-    """Lambda managed instances behind an HTTP API: requests, EC2 hours and the fee on them, no GB-seconds."""
-    hours = _instance_hours(case, case.instance_vcpus, MANAGED_INSTANCES)
-    flow = {key: quantity for key, quantity in traffic(case, book, "http").items()
+def managed_instances(case: Case) -> Way:
+    """Lambda managed instances behind an HTTP API: requests, EC2 hours and the fee on them, no GB-seconds.
+
+    The fee is a part of the on-demand price, whatever is paid for the instances.
+    """
+    hours, until = _instance_hours(case, case.instance_vcpus, MANAGED_INSTANCES)
+    flow = {key: quantity for key, quantity in traffic(case, "http").items()
             if key not in (("lambda", "requests"), ("lambda", f"duration_{case.request.architecture}"))}
-    flow["lambda", "managed_instances_requests"] = PiecewiseLinear.affine(0, 1)
-    instances = {("ec2", case.ec2_item): hours, ("lambda", f"managed_instances_fee_{case.ec2_item}"): hours}
-    return side("managed instances", book, flow, instances)
+    fleet = {("lambda", "managed_instances_requests"): PiecewiseLinear.affine(0, 1), ("ec2", case.ec2_item): hours,
+             ("lambda", f"managed_instances_fee_{case.instance_type}"): hours}
+    return way("managed instances", flow, fleet, until=until)
 
 
-def traffic(case: Case, book: PriceBook, kind: ApiKind) -> Quantities:
+def traffic(case: Case, kind: ApiKind) -> Quantities:
     """What a request a month uses behind this front door; nothing stands."""
     one = replace(case, requests_per_month=1.0)
     none = replace(case, requests_per_month=0.0)
-    return quantities(month(none, book, kind), month(one, book, kind))
+    return quantities(month(none, kind), month(one, kind))
 
 
-def month(case: Case, book: PriceBook, kind: ApiKind, *, hit_ratio: float = 0.0, cache: bool = False) -> Usage:
+def month(case: Case, kind: ApiKind, *, hit_ratio: float = 0.0, cache: bool = False) -> Usage:
     """The usage of the case's traffic behind this front door; a cache hit runs no function."""
     request, requests = case.request, case.requests_per_month
     units = http_units(request.request_bytes, request.response_bytes) if kind == "http" else 0.0
@@ -108,7 +152,7 @@ def month(case: Case, book: PriceBook, kind: ApiKind, *, hit_ratio: float = 0.0,
         _function(request, requests * (1.0 - hit_ratio))]
     if cache:
         tallies.append(CacheTally(kind, case.cache_gb, case.hours))
-    return metered(case, book, *tallies)
+    return metered(case, *tallies)
 
 
 def _function(request: Request, invocations: float, *, provisioned: bool = False) -> FunctionTally:
@@ -119,26 +163,29 @@ def _function(request: Request, invocations: float, *, provisioned: bool = False
     return replace(tally, gb_s=invocations * request.gb_s)
 
 
-def invoked(case: Case, book: PriceBook, invocations: float, *standing: Tally) -> Usage:
+def invoked(case: Case, invocations: float, *standing: Tally) -> Usage:
     """The usage of the function alone; in provisioned environments when such stand."""
     provisioned = any(isinstance(tally, ProvisionedTally) for tally in standing)
-    return metered(case, book, _function(case.request, invocations, provisioned=provisioned), *standing)
+    return metered(case, _function(case.request, invocations, provisioned=provisioned), *standing)
 
 
-def metered(case: Case, book: PriceBook, *tallies: Tally) -> Usage:
+def metered(case: Case, *tallies: Tally) -> Usage:
     """The usage of a month of these."""
-    return meter(Activity(book.region, case.hours, tallies, "given"))
+    return meter(Activity(NO_REGION, case.hours, tallies, "given"))
 
 
-def _instance_hours(case: Case, vcpus: float, least: int) -> PiecewiseLinear:
-    """Hours a month by requests a month."""
+def _instance_hours(case: Case, vcpus: float, least: int) -> tuple[PiecewiseLinear, Fraction | None]:
+    """Hours a month by requests a month, and up to how many requests that holds."""
     vcpu_s = exact(case.request.billed_ms) / 1000 * case.request.memory_mb / Fraction(MB_PER_VCPU) * exact(case.cpu_share)
     per_request = vcpu_s / (exact(vcpus) * exact(case.utilisation) * 3600)
+    if case.whole:
+        rate, most = per_request / exact(case.hours), max(MOST_INSTANCES, least)
+        return PiecewiseLinear.stairs(rate, least, most).times(exact(case.hours)), most / rate
     floor = PiecewiseLinear.affine(least * exact(case.hours), 0)
-    return floor.largest(PiecewiseLinear.affine(0, per_request))
+    return floor.largest(PiecewiseLinear.affine(0, per_request)), None
 
 
-def _load_balancer(case: Case, book: PriceBook, targets: Literal["lambda", "instances"]) -> Quantities:
+def _load_balancer(case: Case, targets: Literal["lambda", "instances"]) -> Quantities:
     """Hours, addresses, and capacity units by requests a month."""
     request = case.request
 
@@ -147,7 +194,7 @@ def _load_balancer(case: Case, book: PriceBook, targets: Literal["lambda", "inst
             resource="ALB", targets=targets, hours=case.hours, new_connections=requests / case.requests_per_connection,
             connection_minutes=requests * request.billed_ms / 60_000.0,
             processed_gb=requests * (request.request_bytes + request.response_bytes) / GIB)
-        return metered(case, book, balancer,
+        return metered(case, balancer,
                        PublicAddressTally(resource="ALB", addresses=BALANCER_ADDRESSES, hours=case.hours))
 
     return quantities(used(0.0), used(1.0))
@@ -159,13 +206,3 @@ def _answers(case: Case) -> Quantities:
         ("data_transfer_out", "internet"): PiecewiseLinear.affine(0, exact(case.request.response_bytes / GIB)),
         ("cloudwatch", "logs_ingest_standard_custom"): PiecewiseLinear.affine(0, exact(case.request.log_bytes / GIB)),
     }
-
-
-def side(name: str, book: PriceBook, *parts: Quantities) -> Side:
-    """The side of that name which uses all of these."""
-    return Side(name, cost(parts, book))
-
-
-def _times(quantity: PiecewiseLinear, factor: float) -> PiecewiseLinear:
-    times = exact(factor)
-    return PiecewiseLinear(tuple((x, y * times) for x, y in quantity.knots), quantity.slope * times)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from costmodel.activity import Activity, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.errors import InputError, InsufficientDataError
-from costmodel.metering import gb_s
+from costmodel.metering import KIB, billed_ms, gb_s
+from costmodel.performance.model import FunctionModel
+from costmodel.pricing.bill import SavingsPlan
+from loadgen.configuration import CACHE_SIZES_GB
 from loadgen.deployment import Architecture
 
 INSTANCES: Mapping[Architecture, str] = {"x86_64": "m7i.large", "arm64": "m7g.large"}
@@ -20,8 +24,8 @@ class Request:
     billed_ms: float = 100.0
     memory_mb: int = 1024
     architecture: Architecture = "x86_64"
-    request_bytes: float = 1_000.0
-    response_bytes: float = 10_000.0
+    request_bytes: float = 1.0 * KIB
+    response_bytes: float = 10.0 * KIB
     log_bytes: float = 500.0
     cold_share: float = 0.01
     init_ms: float = 500.0
@@ -64,14 +68,31 @@ class Case:
     """Tasks or EC2 instances that always run."""
     utilisation: float = 0.5
     """Of the vCPUs that run beyond the floor."""
+    whole: bool = False
+    """Whole tasks and instances, as many as an even load needs; else the average that autoscaling gives."""
     requests_per_connection: float = 1.0
     cpu_share: float = 1.0
     """Of an invocation's vCPUs and duration: what it computes rather than waits. Elsewhere other requests take the rest."""
+    free_tier: bool = False
+    """Whether AWS's monthly allowances are taken off, on either side."""
+    savings_plan_years: Literal[1, 3] | None = None
+    """Of a Compute Savings Plan that covers all that it can; None: on demand."""
+
+    @property
+    def instance_type(self) -> str:
+        """Of EC2 and of managed instances."""
+        return self.instance or INSTANCES[self.request.architecture]
 
     @property
     def ec2_item(self) -> str:
-        """The price book's name of the instance type."""
-        return self.instance or INSTANCES[self.request.architecture]
+        """The price book's name of an hour of it, as it is bought."""
+        years = self.savings_plan_years
+        return f"{self.instance_type}_savings_plan_{years}_year" if years else self.instance_type
+
+    @property
+    def savings_plan(self) -> SavingsPlan | None:
+        """As the bill takes it."""
+        return SavingsPlan(self.savings_plan_years) if self.savings_plan_years else None
 
     @property
     def kept(self) -> ProvisionedTally:
@@ -90,7 +111,10 @@ class Case:
             _check(name, getattr(self, name), "more than 0", getattr(self, name) > 0)
         for name in ("requests_per_month", "versions", "least"):
             _check(name, getattr(self, name), "0 or more", getattr(self, name) >= 0)
+        sizes = ", ".join(f"{size:g}" for size in CACHE_SIZES_GB)
+        _check("cache_gb", self.cache_gb, f"one of {sizes} GB", self.cache_gb in CACHE_SIZES_GB)
         _check("hit_ratio", self.hit_ratio, "0 to 1", 0 <= self.hit_ratio <= 1)
+        _check("savings_plan_years", self.savings_plan_years, "1 or 3", self.savings_plan_years in (None, 1, 3))
         _check("utilisation", self.utilisation, "more than 0, up to 1", 0 < self.utilisation <= 1)
 
 
@@ -113,6 +137,18 @@ def mean_request(activity: Activity) -> Request:
         response_bytes=sum(float(route.response_bytes) for route in routes) / requests,
         log_bytes=sum(float(tally.log_bytes) for tally in functions) / invocations,
         cold_share=cold / invocations, init_ms=init_gb_s / cold * ms_per_gb_s if cold else 0.0)
+
+
+def fitted_slowdown(function: FunctionModel, memory_mb: int) -> tuple[float, tuple[str, ...]]:
+    """Mean billed duration of warm invocations on arm64 over that on x86_64, and what of it was not measured.
+
+    Raises InsufficientDataError where the model cannot tell.
+    """
+    x86, arm = (billed_ms(function.duration.warm_ms(memory_mb, architecture).quantiles).mean()
+                for architecture in ("x86_64", "arm64"))
+    caveats = (caveat for architecture in ("x86_64", "arm64")
+               for caveat in function.duration.caveats(memory_mb, architecture))
+    return float(arm / x86), tuple(dict.fromkeys(caveats))
 
 
 def _check(name: str, value: object, allowed: str, holds: bool) -> None:

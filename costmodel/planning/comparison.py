@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from costmodel.activity import Activity, FunctionTally, Tally
+from costmodel.planning.next_size import next_sizes
 from costmodel.planning.plan import Candidate, Comparison
 from costmodel.prediction.prediction import ALL, Interval, Prediction
 from costmodel.pricing.bill import Bill, price
@@ -63,7 +64,7 @@ def compare(model: PerformanceModel, workload: Workload, configurations: Iterabl
             progress(f"{number} of {len(wanted)} configurations predicted: {prediction.configuration.label}")
     drawn = f"Every configuration meets the same arrivals and draws (seed {seed}, {replications} replications)."
     assumptions = (*workload.assumptions, *_assumptions(workload, book), drawn, *model.notes)
-    return Comparison(tuple(candidates), candidates[0], assumptions)
+    return Comparison(tuple(candidates), candidates[0], assumptions, next_sizes(model, candidates))
 
 
 def monthly(activity: Activity) -> Activity:

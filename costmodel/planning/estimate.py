@@ -4,62 +4,31 @@ Each quantity has its origin: `measured` (by a run), `given` (by the template, t
 A run brings its mix of routes, durations, sizes and cold starts, scaled to the traffic. What is assumed has a low and a
 high value, and the bill is made with each. Traffic in requests a second is spread evenly over the routes; what it would
 cost were all of it on one route is told. Resources whose traffic nobody gave, and types that have no price here, are
-named with what to give: nothing is free because it is unknown.
+named with what to give: nothing is free because it is unknown. A schedule's invocations are counted: the template gives
+them. A setting that only the account knows is taken from its least to its most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, Literal
+from difflib import get_close_matches
+from typing import Any
 
 from costmodel.activity import Activity, CacheTally, FunctionTally, Origin, ProvisionedTally, RouteTally, Tally
 from costmodel.errors import InputError
-from costmodel.metering import billed_ms, gb_s, http_units
+from costmodel.planning.event_sources import EventSource, event_sources
+from costmodel.planning.flows import Flow, Level, Plant, route_flow, schedule_flow, snapshots, traces
+from costmodel.planning.premises import Question, besides, doubted, notes_of, schedule_notes
 from costmodel.planning.resource_types import Resource, kind_of, standing_of
+from costmodel.planning.site import Doubt
 from costmodel.pricing.bill import Bill, price
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
 from costmodel.pricing.usage import Usage
-from costmodel.pricing.usage_file import MONTH_HOURS, TOP, parse_usage
-from loadgen.deployment import Deployment, Function, Route
-
-Level = Literal[0, 1, 2]
-"""Low, likely, high."""
-RESPONSE_KB = (1.0, 10.0, 100.0)
-LOG_KB = (0.3, 1.0, 5.0)
-COLD_SHARE = (0.0, 0.01, 0.1)
-INIT_MS = (200.0, 500.0, 2_000.0)
-ASSUMED = (f"responses of {RESPONSE_KB[1]:g} KB ({RESPONSE_KB[0]:g}–{RESPONSE_KB[2]:g}), "
-           f"{LOG_KB[1]:g} KB of logs an invocation ({LOG_KB[0]:g}–{LOG_KB[2]:g}), "
-           f"{COLD_SHARE[1]:.0%} cold starts ({COLD_SHARE[0]:.0%}–{COLD_SHARE[2]:.0%}) of {INIT_MS[1]:g} ms INIT "
-           f"({INIT_MS[0]:g}–{INIT_MS[2]:g})")
-
-
-FREE_STORAGE_MB = 512
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is given: requests a second of the whole template, duration [ms] of each invocation, tables of a usage file."""
-
-    rps: float | None = None
-    duration_ms: float | None = None
-    usage: Mapping[str, Any] | None = None
-    measured: Activity | None = None
-    """Of a run: in place of the duration."""
-    hours: float = MONTH_HOURS
-
-    def __post_init__(self) -> None:
-        for name in ("rps", "duration_ms"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise InputError(f"{name} = {value}: give 0 or more")
-        if self.measured is not None and self.duration_ms is not None:
-            raise InputError(f"duration_ms = {self.duration_ms:g}: the run has measured it: leave it out")
-        if self.measured is None and (self.rps is None) != (self.duration_ms is None):
-            raise InputError("rps and duration: give both, or neither and a usage file or a run")
+from costmodel.pricing.usage_file import TOP, parse_usage
+from loadgen.deployment import Deployment, Route
 
 
 @dataclass(frozen=True)
@@ -101,37 +70,46 @@ class Estimate:
 
 
 def estimate(deployment: Deployment, resources: Mapping[str, Resource], book: PriceBook, question: Question, *,
-             free_tier: bool = False) -> Estimate:
+             free_tier: bool = False, deployed: Mapping[str, Resource] | None = None, doubts: Sequence[Doubt] = ()) -> Estimate:
     """The month of a template that has these resources, by logical id. `free_tier`: as if the usage file asked for it.
 
-    Raises PriceMissingError, and InputError for a usage table that cannot be used.
+    `deployed`: the resources as CloudFormation makes them, for event sources, tracing and log groups; `doubts`: what the
+    template does not tell. Raises PriceMissingError, and InputError for a usage table that cannot be used.
     """
     tables = {name: table for name, table in (question.usage or {}).items() if name not in TOP}
     settings = {name: value for name, value in (question.usage or {}).items() if name in TOP}
+    _check_names(tables, {*deployment.functions, *deployment.apis, *resources})
     known = {name: _filled(name, table, deployment, resources) for name, table in tables.items()}
     given = parse_usage({**settings, "region": book.region, **known})
     question = replace(question, hours=given.activity.hours if question.usage else question.hours)
     book = given.book(book)
-    routes = [route for route in deployment.triggers if not {route.function, route.api} & known.keys()]
     measured = list(_measured(deployment, question, known))
-    if measured or question.rps is None:
-        routes = []
-    flowing = {name for route in routes for name in (route.api, route.function)}
+    ran = {of.function for of in measured if isinstance(of, FunctionTally)}
+    routes = [] if measured or question.rps is None else [
+        route for route in deployment.triggers if not {route.function, route.api} & known.keys()]
+    sources = event_sources(deployed or {}, deployment.functions)
+    schedules = [source for source in sources if source.per_hour is not None and source.function not in known.keys() | ran]
+    if question.duration_ms is not None and question.rps is None and not schedules:
+        raise InputError("rps and duration: give both, or neither and a usage file or a run")
+    asked = {doubt.setting: [of.resource for of in doubts if of.setting == doubt.setting] for doubt in doubts}
+    plant = Plant.of(deployment, deployed or {}, *([str(name) for name in asked.get(setting, ()) if name not in known]
+                                                   for setting in ("MemorySize", "Timeout")))
+    flowing = {name for route in routes for name in (route.api, route.function, plant.log_groups.get(route.api, route.api))}
     flowing |= {of.resource if isinstance(of, RouteTally) else of.function for of in measured}
+    flowing |= {source.function for source in schedules}
     standing = _standing(deployment, known, question.hours)
     names = dict.fromkeys((*deployment.functions, *deployment.apis), Resource("")) | dict(resources)
-    unknown = [*given.activity.missing, *(question.measured.missing if question.measured is not None else ())]
+    unknown = [*given.activity.missing, *(question.measured.missing if question.measured is not None else ()),
+               *(doubted(doubt) for doubt in doubts if doubt.resource not in known)]
     for name in [name for name in names if name not in known and name not in flowing]:
-        found, sentence = _resource(name, names[name], deployment, question.hours)
+        found, sentence = _resource(name, names[name], deployment, question.hours, sources)
         standing += found
         unknown += [sentence] if sentence else []
-    unknown += [f"{name}: its ephemeral storage of {function.ephemeral_storage_mb} MB, of which 512 are free: give [{name}] in "
-                "--usage" for name, function in deployment.functions.items()
-                if name in flowing and function.ephemeral_storage_mb > FREE_STORAGE_MB]
+    unknown += besides(sources, {of.function for of in schedules} | {route.function for route in routes}, known)
 
     def bill(level: Level, weights: Mapping[int, float]) -> Bill:
-        flows = [tally for number, weight in weights.items()
-                 for tally in _flow(deployment, routes[number], question, weight, level)]
+        flows = list(_flows(plant, [(routes[number], weight) for number, weight in weights.items()], schedules, question, level))
+        flows += snapshots(plant, deployment.functions.keys() - known.keys(), question.hours, level)
         tallies: dict[Origin, Sequence[Tally]] = {
             "measured": measured,
             "given": [*given.activity.tallies, *standing, *(of for of, origin in flows if origin == "given")],
@@ -143,7 +121,34 @@ def estimate(deployment: Deployment, resources: Mapping[str, Resource], book: Pr
     low, likely, high = (bill(level, even) for level in (0, 1, 2))
     one = {f"{routes[number].api} {routes[number].name}": bill(1, {number: 1.0}).total for number in even}
     types = {name: resource.type for name, resource in resources.items()}
-    return Estimate(likely, low, high, types, tuple(_notes(deployment, question, one)))
+    notes = (*notes_of(plant, question, routes, one), *schedule_notes(schedules, question),
+             *(given.activity.notes if question.usage else ()))
+    return Estimate(likely, low, high, types, notes)
+
+
+def _flows(plant: Plant, shares: Sequence[tuple[Route, float]], schedules: Sequence[EventSource], question: Question,
+           level: Level) -> Iterator[Flow]:
+    """What the traffic and the schedules do, and the traces that X-Ray records of it."""
+    hours, duration_ms = question.hours, question.duration_ms or 0.0
+    entered: dict[str, float] = {}
+    for route, share in shares:
+        requests = (question.rps or 0.0) * 3600.0 * hours * share
+        yield from route_flow(plant, route, requests, duration_ms, level)
+        door = route.api if route.api in plant.traced else route.function
+        entered[door] = entered.get(door, 0.0) + requests
+    for source in schedules:
+        yield from schedule_flow(plant, source, hours, question.duration_ms, level)
+        entered[source.function] = entered.get(source.function, 0.0) + (source.per_hour or 0.0) * hours
+    yield from traces(plant, entered, hours, level)
+
+
+def _check_names(tables: Mapping[str, Any], names: Collection[str]) -> None:
+    """A table is of a resource of the template, or brings its own kind. Raises InputError."""
+    for name, table in tables.items():
+        if isinstance(table, Mapping) and name not in names and "kind" not in table:
+            near = get_close_matches(name, names, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else f" (it has: {', '.join(sorted(names)) or 'none'})"
+            raise InputError(f"[{name}]: the template has no such resource{hint}; for one that is not in it give its kind too")
 
 
 def _filled(name: str, table: Any, deployment: Deployment, resources: Mapping[str, Resource]) -> Any:
@@ -197,39 +202,18 @@ def _standing(deployment: Deployment, known: Mapping[str, Any], hours: float) ->
     return tallies
 
 
-def _resource(name: str, resource: Resource, deployment: Deployment, hours: float) -> tuple[list[Tally], str | None]:
+def _resource(name: str, resource: Resource, deployment: Deployment, hours: float,
+              sources: Sequence[EventSource]) -> tuple[list[Tally], str | None]:
     """What stands of a resource that no traffic was given for, and what to give for the rest of it."""
     if name in deployment.functions:
-        return [], f"{name}: its invocations are not known: give [{name}] with requests and duration_ms in --usage"
+        labels = dict.fromkeys(source.label for source in sources if source.function == name)
+        by = f" (by {', '.join(labels)})" if labels else ""
+        return [], f"{name}: its invocations{by} are not known: give [{name}] with requests and duration_ms in --usage"
     if name in deployment.apis:
         return [], f"{name}: its requests are not known: give [{name}] with requests and response_kb in --usage"
+    if resource.type == "AWS::Logs::LogGroup" and str(resource.properties.get("LogGroupName", "")).startswith("/aws/lambda/"):
+        return [], None  # what a function logs is on the function's own line
     return standing_of(name, resource, hours)
-
-
-def _flow(deployment: Deployment, route: Route, question: Question, share: float,
-          level: Level) -> Iterator[tuple[Tally, Literal["given", "assumed"]]]:
-    """What a share of the traffic does on one route."""
-    requests = (question.rps or 0.0) * 3600.0 * question.hours * share
-    api, function = deployment.apis[route.api], deployment.functions[route.function]
-    response_bytes, log_bytes = RESPONSE_KB[level] * 1024.0, LOG_KB[level] * 1024.0
-    units = requests * http_units(0.0, response_bytes) if api.kind == "http" else 0.0
-    yield RouteTally(api.kind, route.name, requests, units=units, resource=api.name), "given"
-    yield RouteTally(api.kind, route.name, 0.0, response_bytes=requests * response_bytes, resource=api.name), "assumed"
-    ran_ms = billed_ms(_duration_ms(function, question))
-    cold_ms = billed_ms(_duration_ms(function, question), INIT_MS[level])
-    warm = FunctionTally(function.name, route.name, function.architecture, function.memory_mb, requests)
-    run_gb_s = gb_s(requests * ran_ms, function.memory_mb)
-    init_gb_s = gb_s(requests * COLD_SHARE[level] * (cold_ms - ran_ms), function.memory_mb)
-    if function.provisioned:
-        yield replace(warm, provisioned_gb_s=run_gb_s), "given"
-        init_gb_s = 0.0
-    else:
-        yield replace(warm, gb_s=run_gb_s), "given"
-    yield replace(warm, invocations=0.0, gb_s=init_gb_s, init_gb_s=init_gb_s, log_bytes=requests * log_bytes), "assumed"
-
-
-def _duration_ms(function: Function, question: Question) -> float:
-    return min(question.duration_ms or 0.0, function.timeout_s * 1000.0)
 
 
 def _parts(bill: Bill, resource: str) -> dict[tuple[str, str, Origin], tuple[Decimal, Decimal]]:
@@ -246,41 +230,3 @@ def _parts(bill: Bill, resource: str) -> dict[tuple[str, str, Origin], tuple[Dec
 def _merged(usages: Sequence[Usage], missing: tuple[str, ...]) -> Usage:
     first = usages[0]
     return replace(first, lines=tuple(line for usage in usages for line in usage.lines), missing=(*first.missing, *missing))
-
-
-def _notes(deployment: Deployment, question: Question, one: Mapping[str, Decimal]) -> Iterator[str]:
-    """What the figures stand on."""
-    if question.measured is not None:
-        rate = "its own traffic" if question.rps is None else f"{question.rps:g} requests/s"
-        yield f"measured: the run's requests, at {rate} for {question.hours:g} h"
-        yield from _mismatches(deployment, question.measured)
-    elif question.rps is not None:
-        yield f"given: {question.rps:g} requests/s for {question.hours:g} h, {question.duration_ms:g} ms an invocation"
-        yield f"assumed: {ASSUMED}"
-        yield from _limits(deployment, question.duration_ms or 0.0)
-    elif question.usage is None:
-        yield "no traffic given: only what stands is on the bill; give --rps and --duration, --run or --usage"
-    if len(one) > 1:
-        least, most = (pick(one, key=lambda name: one[name]) for pick in (min, max))
-        yield (f"assumed: evenly over {len(one)} routes; all on {least}: {one[least]:,.2f} USD, "
-               f"all on {most}: {one[most]:,.2f} USD")
-
-
-def _limits(deployment: Deployment, duration_ms: float) -> Iterator[str]:
-    for function in deployment.functions.values():
-        if duration_ms > function.timeout_s * 1000.0:
-            yield f"{function.name}: stops at its timeout of {function.timeout_s:g} s"
-        if function.provisioned:
-            yield f"{function.name}: all its invocations are taken to run in its {function.provisioned} provisioned environments"
-
-
-def _mismatches(deployment: Deployment, run: Activity) -> Iterator[str]:
-    """Functions that were measured as another setting than the template's."""
-    for name, memory_mb, architecture in dict.fromkeys((of.function, of.memory_mb, of.architecture)
-                                                       for of in run.of(FunctionTally)):
-        declared = deployment.functions.get(name)
-        if declared is None:
-            yield f"{name}: in the run, not in the template"
-        elif (memory_mb, architecture) != (declared.memory_mb, declared.architecture):
-            yield (f"{name}: measured at {memory_mb} MB {architecture}, the template has {declared.memory_mb} MB "
-                   f"{declared.architecture}: fit a model and predict that")

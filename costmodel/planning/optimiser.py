@@ -1,42 +1,60 @@
 """The best candidate that meets an SLO, and a sentence for each other one on why it lost.
 
-An objective is one line in OBJECTIVES: what is made small first, then what breaks a tie. A figure that nothing predicts
-is a miss: an SLO is met only by what is known to meet it.
+An objective is one line in OBJECTIVES: what is made small first, then what breaks a tie; of two that are alike in both,
+today's stays. A figure that is not known of a candidate is a miss: an SLO is met only by what is known to meet it. One
+that is not known of any candidate is refused.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from costmodel.errors import InputError, NothingMeetsError
 from costmodel.planning.plan import Candidate, Comparison, Plan, Verdict
 from costmodel.prediction.prediction import ALL, Prediction
-from loadgen.slo import SLO, Threshold
+from loadgen.slo import SHARES, SLO, Threshold
 
 OBJECTIVES: Mapping[str, Callable[[Candidate], tuple[float, float]]] = {
     "cost": lambda candidate: (float(candidate.bill.total), _p95_ms(candidate)),
     "latency": lambda candidate: (_p95_ms(candidate), float(candidate.bill.total)),
 }
-_LATENCIES = {"p50": "p50_ms", "p90": "p90_ms", "p95": "p95_ms", "p99": "p99_ms", "mean": "mean_ms"}
+_FIELDS = {"p50": "p50_ms", "p90": "p90_ms", "p95": "p95_ms", "p99": "p99_ms", "mean": "mean_ms"}
 
 
-def optimise(comparison: Comparison, slo: SLO, objective: str = "cost") -> Plan:
-    """The plan. Raises InputError for an unknown objective, NothingMeetsError that names the nearest candidate."""
+def optimise(comparison: Comparison, slo: SLO, objective: str = "cost", *, budget_usd: float | None = None) -> Plan:
+    """The plan. `budget_usd`: what a month may cost at most.
+
+    Raises InputError for an unknown objective and for a threshold on what nothing predicts, NothingMeetsError that
+    names the nearest candidate.
+    """
     if objective not in OBJECTIVES:
         raise InputError(f"objective = {objective!r}: no such objective (there are: {', '.join(OBJECTIVES)})")
-    verdicts = [judge(candidate, slo) for candidate in comparison.candidates]
-    best = sorted((verdict.candidate for verdict in verdicts if verdict.meets), key=OBJECTIVES[objective])
+    check_metrics(slo)
+    for threshold in slo.thresholds:
+        _check_known(comparison, threshold)
+    verdicts = [judge(candidate, slo, budget_usd) for candidate in comparison.candidates]
+    best = sorted((verdict.candidate for verdict in verdicts if verdict.meets),
+                  key=lambda candidate: (*OBJECTIVES[objective](candidate), candidate is not comparison.today))
     if not best:
-        raise _nothing_meets(verdicts, slo)
+        raise _nothing_meets(verdicts, slo, budget_usd)
     choice = best[0]
     why_lost = {verdict.candidate.label: _why_lost(verdict, choice, objective)
                 for verdict in verdicts if verdict.candidate is not choice}
     return Plan(comparison, slo, objective, choice, best[1] if len(best) > 1 else None, why_lost)
 
 
-def judge(candidate: Candidate, slo: SLO) -> Verdict:
-    """A candidate against an SLO: what it misses, and by how much."""
+def check_metrics(slo: SLO) -> None:
+    """Raises InputError for a threshold on what is never predicted."""
+    for threshold in slo.thresholds:
+        predicted = (*_FIELDS, *SHARES) if threshold.route is None else tuple(_FIELDS)
+        if threshold.metric not in predicted:
+            raise _unpredicted(threshold, predicted)
+
+
+def judge(candidate: Candidate, slo: SLO, budget_usd: float | None = None) -> Verdict:
+    """A candidate against an SLO and a budget: what it misses, and by how much."""
     misses = []
     for threshold in slo.thresholds:
         value = _predicted(candidate.prediction, threshold)
@@ -44,15 +62,35 @@ def judge(candidate: Candidate, slo: SLO) -> Verdict:
             misses.append(f"{_name(threshold)} is not known")
         elif not threshold.holds(value):
             misses.append(f"misses {_name(threshold)} by {_shown(threshold, value - threshold.limit)}")
+    beyond = float(candidate.bill.total) - budget_usd if budget_usd is not None else 0.0
+    if beyond > 0:
+        misses.append(f"costs ${beyond:,.2f} a month more than the budget of ${budget_usd:,.2f}")
     return Verdict(candidate, tuple(misses))
+
+
+def _check_known(comparison: Comparison, threshold: Threshold) -> None:
+    """Raises InputError for a figure that no candidate has, with those that there are."""
+    predictions = [candidate.prediction for candidate in comparison.candidates]
+    routes = dict.fromkeys(route for prediction in predictions for route in prediction.latency if route != ALL)
+    if threshold.route is not None and threshold.route not in routes:
+        raise InputError(f"slo = '{threshold}': no such route (there are: {', '.join(routes)})")
+    if any(_predicted(prediction, threshold) is not None for prediction in predictions):
+        return
+    others = (replace(threshold, metric=metric) for metric in (*_FIELDS, *SHARES))
+    raise _unpredicted(threshold, [other.metric for other in others if any(
+        _predicted(prediction, other) is not None for prediction in predictions)])
+
+
+def _unpredicted(threshold: Threshold, metrics: Iterable[str]) -> InputError:
+    return InputError(f"slo = '{threshold}': {_name(threshold)} is not predicted (there are: {', '.join(metrics)})")
 
 
 def _predicted(prediction: Prediction, threshold: Threshold) -> float | None:
     """The figure that a threshold limits [ms, or a share]; None: nothing predicts it."""
     value: float | None = None
-    if threshold.metric in _LATENCIES:
+    if threshold.metric in _FIELDS:
         latency = prediction.latency.get(threshold.route or ALL)
-        value = getattr(latency, _LATENCIES[threshold.metric]) if latency else None
+        value = getattr(latency, _FIELDS[threshold.metric]) if latency else None
     elif threshold.route is None:
         value = {
             "cold": prediction.cold_share,
@@ -72,19 +110,21 @@ def _why_lost(verdict: Verdict, choice: Candidate, objective: str) -> str:
     return f"{cost}; {latency}" if objective == "cost" else f"{latency}; {cost}"
 
 
-def _nothing_meets(verdicts: list[Verdict], slo: SLO) -> NothingMeetsError:
-    nearest = min(verdicts, key=lambda verdict: _excess(verdict.candidate, slo))
+def _nothing_meets(verdicts: list[Verdict], slo: SLO, budget_usd: float | None) -> NothingMeetsError:
+    nearest = min(verdicts, key=lambda verdict: _excess(verdict.candidate, slo, budget_usd))
+    within = "" if budget_usd is None else f" within ${budget_usd:,.2f} a month"
     return NothingMeetsError(
-        f"nothing meets {slo}: nearest of {len(verdicts)} is {nearest.candidate.label}: {'; '.join(nearest.misses)}",
+        f"nothing meets {slo}{within}: nearest of {len(verdicts)} is {nearest.candidate.label}: {'; '.join(nearest.misses)}",
         nearest=nearest.candidate, misses=nearest.misses)
 
 
-def _excess(candidate: Candidate, slo: SLO) -> tuple[float, float]:
+def _excess(candidate: Candidate, slo: SLO, budget_usd: float | None) -> tuple[float, float]:
     """How far off the worst threshold is, relative to its limit; then the cost."""
     values = [(threshold, _predicted(candidate.prediction, threshold)) for threshold in slo.thresholds]
     worst = max(math.inf if value is None else (value - threshold.limit) / (threshold.limit or 1.0)
                 for threshold, value in values)
-    return worst, float(candidate.bill.total)
+    beyond = 0.0 if budget_usd is None else (float(candidate.bill.total) - budget_usd) / (budget_usd or 1.0)
+    return max(worst, beyond), float(candidate.bill.total)
 
 
 def _p95_ms(candidate: Candidate) -> float:

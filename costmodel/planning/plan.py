@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from costmodel.planning.next_size import NextSize
 from costmodel.prediction.prediction import ALL, Interval, Prediction
 from costmodel.pricing.bill import Bill
 from loadgen.configuration import Configuration
@@ -45,6 +46,8 @@ class Comparison:
     today: Candidate
     assumptions: tuple[str, ...]
     """Printed with every table: month length, free tier, transfer, scale."""
+    next_sizes: tuple[NextSize, ...] = ()
+    """What to measure next, and what that is worth."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -97,6 +100,20 @@ class Plan:
     def saving_usd_per_month(self) -> Decimal:
         """What the choice saves against today's configuration; negative when it costs more."""
         return self.comparison.today.bill.total - self.choice.bill.total
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What the 90 % intervals leave open of the choice, each a sentence."""
+        choice, p95_ms = self.choice, self.choice.p95_ms_interval
+        found = [f"p95 of the choice may be up to {p95_ms.high:,.0f} ms (90 % interval): {threshold} is not certain"
+                 for threshold in self.slo.thresholds
+                 if threshold.metric == "p95" and threshold.route is None and not threshold.holds(p95_ms.high)]
+        if self.runner_up is not None and self.objective == "cost":
+            high, low = choice.usd_per_million_interval.high, self.runner_up.usd_per_million_interval.low
+            if low < high:
+                found.append("the 90 % intervals of what the choice and the runner-up cost overlap: which of the two is "
+                             "cheaper is not certain")
+        return tuple(found)
 
 
 def _whose(labels: Sequence[str], everyone: int) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from costmodel.activity import Activity, FunctionTally, RouteTally, Tally, standing_tallies
-from costmodel.metering import gb_s
+from costmodel.metering import KIB, gb_s
 from costmodel.pricing.bill import price
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
@@ -20,7 +20,7 @@ from loadgen.configuration import Configuration
 from loadgen.deployment import Deployment
 
 ASSUMED_MS = 500.0
-LOG_BYTES, RESPONSE_BYTES = 1_000.0, 10_000.0
+LOG_BYTES, RESPONSE_BYTES = 1.0 * KIB, 10.0 * KIB
 STANDING_HOURS = 0.5
 """Provisioned concurrency and caches are there longer than a run: AWS takes minutes to make them."""
 MOST = 4.0
@@ -37,7 +37,7 @@ class Quote:
 
     def __str__(self) -> str:
         return (f"about {self.requests:,.0f} requests on AWS: about ${self.expected:,.2f} at {ASSUMED_MS:.0f} ms an "
-                f"invocation, at most ${self.ceiling:,.2f} if every one runs to its timeout; {RESPONSE_BYTES / 1000:.0f} KB "
+                f"invocation, at most ${self.ceiling:,.2f} if every one runs to its timeout; {RESPONSE_BYTES / KIB:.0f} KB "
                 "a response assumed, free tier and the collectors' own calls not counted")
 
 

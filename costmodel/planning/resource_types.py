@@ -132,11 +132,21 @@ FREE_TYPES = ("AWS::EC2::VPC", "AWS::EC2::VPCEndpoint")
 NESTED = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 
+def nested_path(properties: Properties) -> str:
+    """` at ./nested.yaml`: where a nested template is, as far as it is said."""
+    place = properties.get("Location", properties.get("TemplateURL", ""))
+    if isinstance(place, Mapping):
+        place = place.get("ApplicationId", "")
+    return f" at {place}" if isinstance(place, str) and place else ""
+
+
 def standing_of(name: str, resource: Resource, hours: float) -> tuple[list[Tally], str | None]:
     """What a resource of this type costs used or not, and what to give for the rest of it (None: nothing is missing)."""
     type_name, found = resource.type, kind_of(resource)
     if type_name in NESTED:
-        return [], f"{name} ({type_name}): a template of its own: estimate that one too"
+        return [], f"{name} ({type_name}){nested_path(resource.properties)}: a template of its own: estimate that one too"
+    if type_name.endswith("::MODULE"):
+        return [], f"{name} ({type_name}): a module, whose resources only the registry knows: price the template that it makes"
     if found is None:
         free = type_name in FREE_TYPES or type_name.startswith(FREE)
         return [], None if free else (f"{name} ({type_name}): this type has no price here: add its cost yourself, or give "

@@ -7,9 +7,14 @@ Requests for key i are Poisson and independent, rate a_i [1/s]; p_i is its share
       a share q renews   a_i T becomes (1 - q) (1 - exp(-q a_i T)) / q
     TTL from last use    hit = sum p_i (1 - exp(-a_i T))
     LRU of C entries     the same in requests, with T solving sum (1 - exp(-p_i T)) = C
+    fixed TTL, C bytes   hit = sum p_i (1 - 1 / N_i(T)), entries of s_i bytes, L solving sum s_i (1 - exp(-a_i L)) = C
+                         N(t) = 1 + a t up to L, then dN/dt = a - a exp(-a L) N(t - L)
 
-The last line is Che's approximation (Che, Tung, Wang, "Hierarchical Web Caching Systems", IEEE JSAC 2002). TTLs: Jung,
-Berger, Balakrishnan, "Modeling TTL-based Internet Caches", INFOCOM 2003. The lines with d and q are renewal arguments.
+LRU is Che's approximation (Che, Tung, Wang, "Hierarchical Web Caching Systems", IEEE JSAC 2002). TTLs: Jung, Berger,
+Balakrishnan, "Modeling TTL-based Internet Caches", INFOCOM 2003. The lines with d and q are renewal arguments, and so is
+the last: an entry that is no longer fresh keeps its place until it is the least recently used one, hence what is held are
+the keys asked for within L; N is how many requests a fetched value is expected to serve, the first one included, before a
+gap longer than L or the TTL ends it.
 """
 
 from __future__ import annotations
@@ -34,6 +39,7 @@ MOST_EXPONENT = 3.0
 FITS = 0.05
 """The largest gap between the cumulated shares of the requests, fitted and seen, with which Zipf's law is taken."""
 _EXACT_RANKS = 1_000
+_STEPS, _TURNS, _SETTLED_LOG, _TINY = 20, 20.0, 500.0, 1e-300
 _NEVER = 40.0
 """Requests for a key, expected, within which it is asked for as good as surely."""
 
@@ -97,6 +103,65 @@ def characteristic_time(popularity: Popularity, capacity: float) -> float:
         return float(-np.expm1(-shares * math.exp(log_time)).sum()) - capacity
 
     return math.exp(brentq(lacking, math.log(capacity) - 1, math.log(_NEVER / shares.min()), xtol=1e-12))
+
+
+def limited_ttl_hit_ratio(rates: npt.ArrayLike, ttl_s: float, entry_bytes: npt.ArrayLike, capacity_bytes: float) -> float:
+    """Share of requests answered by a cache of `capacity_bytes` that keeps each entry for `ttl_s` after it was fetched and
+    drops the least recently used: API Gateway's, whose size is limited.
+
+    `rates` [1/s] and `entry_bytes` by key. Holds for values that come at once, and for many keys, none of which fills a
+    large part of the cache. Raises InputError outside.
+    """
+    rate, size = _rates("limited_ttl_hit_ratio", rates), np.asarray(entry_bytes, np.float64)
+    if size.shape not in ((), rate.shape) or not ((size > 0) & (size < math.inf)).all() or not 0 < capacity_bytes < math.inf:
+        raise InputError(f"limited_ttl_hit_ratio: {size.size} entry_bytes, capacity_bytes={capacity_bytes}: give a size above 0 "
+                         f"for each of {rate.size} keys, and a capacity above 0")
+    asked, size = rate[rate > 0], np.broadcast_to(size, rate.shape)[rate > 0]
+    unused_s = _dropped_after_s(asked, size, capacity_bytes)
+    if ttl_s <= unused_s:
+        return fixed_ttl_hit_ratio(rate, ttl_s)
+    if not ttl_s < math.inf:
+        return float((asked * -np.expm1(-asked * unused_s)).sum() / asked.sum())
+    return float((asked * (1 - 1 / _requests_served(asked, ttl_s, unused_s))).sum() / asked.sum())
+
+
+def _dropped_after_s(rate: Floats, size: Floats, capacity: float) -> float:
+    """How long an entry that nobody asks for stays; infinite where all fit."""
+    from scipy.optimize import brentq
+
+    if size.sum() <= capacity:
+        return math.inf
+
+    def lacking(log_time: float) -> float:
+        return float((size * -np.expm1(-rate * math.exp(log_time))).sum()) - capacity
+
+    shortest = math.log(capacity / (rate * size).sum()) - 1
+    return math.exp(brentq(lacking, shortest, math.log(_NEVER / rate.min()) + math.log(2), xtol=1e-12))
+
+
+def _requests_served(rate: Floats, ttl_s: float, unused_s: float) -> Floats:
+    """N(ttl): the delay equation in steps of at most 1/_STEPS of the delay; beyond _TURNS delays what is left until it
+    settles, at exp(a L), shrinks at a constant rate."""
+    settled = np.exp(np.minimum(rate * unused_s, _SETTLED_LOG))
+    if ttl_s > _TURNS * unused_s:
+        within = _requests_served(rate, _TURNS * unused_s, unused_s)
+        before = _requests_served(rate, (_TURNS - 1) * unused_s, unused_s)
+        left, step = np.maximum(settled - within, 0.0), np.maximum(within - before, 0.0)
+        decay = np.where(left > 0, step / np.maximum(left, _TINY), 0.0)
+        return np.asarray(within - left * np.expm1(-decay * (ttl_s / unused_s - _TURNS)))
+    steps = math.ceil(_STEPS * ttl_s / unused_s)
+    step_s, delay = ttl_s / steps, unused_s * steps / ttl_s
+    served, dropped = np.empty((steps + 1, rate.size)), rate * np.exp(-rate * unused_s)
+    served[0] = 1.0
+    for number in range(steps):
+        middle = number + 0.5 - delay
+        if middle < 0:
+            served[number + 1] = served[number] + rate * step_s
+            continue
+        low, part = int(middle), middle - int(middle)
+        earlier = (1 - part) * served[low] + part * served[low + 1]
+        served[number + 1] = served[number] + step_s * (rate - dropped * earlier)
+    return np.asarray(served[-1])
 
 
 def _rates(of: str, rates: npt.ArrayLike) -> Floats:

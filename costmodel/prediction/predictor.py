@@ -2,8 +2,9 @@
 
 The same seed gives every configuration the same arrivals and the same draws, so that differences between
 configurations are theirs. Intervals (90 %) come from the replications: of one run like this for a run's own arrivals,
-of the long-run mean for a month. They hold the simulation's noise, not the model's own error: planning adds what the
-durations' spread makes of the bill and of the p95.
+of the long-run mean for a month. Those of cold starts and environments hold by how much the lifetime law is off too, in
+quadrature; the others hold the simulation's noise alone: planning adds what the durations' spread makes of the bill
+and of the p95.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from costmodel.activity import INIT, Activity, FunctionTally, ProvisionedTally, RouteTally, Tally, standing_tallies
 from costmodel.errors import InputError, InsufficientDataError
 from costmodel.metering import billed_ms, gb_s
+from costmodel.performance.lifetime import Lifetime
 from costmodel.performance.model import PerformanceModel
 from costmodel.prediction.caching import mean_entries
 from costmodel.prediction.prediction import ALL, Interval, Latency, Prediction
@@ -142,7 +144,7 @@ def _prediction(case: _Case, done: Sequence[Replication], activities: Sequence[A
         concurrency=_by_function(names, [each.busy for each in done]),
         peak_concurrency=dict(zip(names, np.max([each.peak for each in done], axis=0).astype(float).tolist(), strict=True)),
         activity=_mean_activity(activities),
-        intervals=_intervals(case.workload, done, shares, activities),
+        intervals=_with_law_error(_intervals(case.workload, done, shares, activities), case.model.lifetime),
         caveats=(*case.model.caveats(case.configuration), *_caveats(case, names, done)),
         error_share=_error_share(case, done),
         environments=_by_function(names, [each.environments for each in done]),
@@ -272,6 +274,21 @@ def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence
     return {name: _interval(each, of_the_mean) for name, each in values.items()} | wide
 
 
+def _with_law_error(intervals: Mapping[str, Interval], law: Lifetime) -> dict[str, Interval]:
+    """What the law's error adds where its size is known."""
+    errors = {"cold_share": law.cold_error, "environments": law.environments_error}
+    return {name: _widened(each, errors.get(name) or 0.0) for name, each in intervals.items()}
+
+
+def _widened(interval: Interval, error: float) -> Interval:
+    """With a relative error (standard deviation) of its middle added in quadrature; no end passes 0."""
+    from scipy.stats import norm
+
+    middle, half = (interval.low + interval.high) / 2, (interval.high - interval.low) / 2
+    reach = math.hypot(half, float(norm.ppf((1 + interval.level) / 2)) * error * middle)
+    return Interval(max(middle - reach, min(interval.low, 0.0)), middle + reach, interval.level) if error else interval
+
+
 def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:
     from scipy.stats import t
 
@@ -310,9 +327,9 @@ def _caveats(case: _Case, names: Sequence[str], done: Sequence[Replication]) -> 
         if settings.log_level != "INFO":
             yield f"{name}: log volume as measured; what log level {settings.log_level} leaves out is not taken off"
     needed_gb, cache_gb = _needed_cache_gb(case), configuration.api.cache_gb
-    if cache_gb is not None and needed_gb > cache_gb:
-        yield (f"The cache of {cache_gb:g} GB is taken as large enough, and its entries would take {needed_gb:.3g} GB: the "
-               "predicted share of hits is too high")
+    if cache_gb is not None and needed_gb > cache_gb / 2:
+        yield (f"The cache of {cache_gb:g} GB is taken to hold as many bytes of response bodies, and to drop the least "
+               f"recently used first: AWS says neither, and its entries would take {needed_gb:.3g} GB")
     if not sum(each.counts[:, list(INVOKED)].sum() for each in done):
         yield "No request reached a function: every one was throttled or answered by the cache"
 

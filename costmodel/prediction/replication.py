@@ -17,9 +17,11 @@ import numpy.typing as npt
 
 from costmodel.metering import billed_ms, http_units
 from costmodel.prediction.provisioning import Schedule, scheduled_changes
+from costmodel.prediction.rules import LARGEST_CACHED_BYTES
 from costmodel.prediction.simulator import (
     COLD,
     HIT,
+    NONE,
     OUTCOMES,
     PROVISIONED,
     RESERVED,
@@ -28,6 +30,7 @@ from costmodel.prediction.simulator import (
     WARM,
     Arrivals,
     Floats,
+    Ints,
     Rules,
     Trace,
     simulate,
@@ -95,11 +98,23 @@ def replicate(job: Job, seed: int) -> Replication:
     """Draw the requests, simulate them, and count."""
     stream = _stream(job.workload, seed, job.lead_s)
     key = np.where(np.array(job.one_key)[stream.trigger], stream.trigger, stream.key + len(job.one_key))
-    key[(stream.key < 0) & ~np.array(job.one_key)[stream.trigger]] = -1
+    key[(stream.key < 0) & ~np.array(job.one_key)[stream.trigger]] = NONE
+    entry_bytes = None
+    if job.rules.cache_bytes != NONE:
+        entry_bytes = _entry_bytes(key, _answered_bytes(job, stream.trigger, stream.row))
+        key[(key >= 0) & (entry_bytes[key] > LARGEST_CACHED_BYTES)] = NONE
     arrivals = Arrivals(stream.time_s, stream.trigger, key)
     rules = job.rules._replace(changes=scheduled_changes(job.schedules, stream.to_s))
-    trace = simulate(arrivals, rules, seed, from_s=stream.from_s, to_s=stream.to_s, warm=job.warm)
+    trace = simulate(arrivals, rules, seed, from_s=stream.from_s, to_s=stream.to_s, warm=job.warm, entry_bytes=entry_bytes)
     return _count(job, stream, trace)
+
+
+def _entry_bytes(key: Ints, answered_bytes: Floats) -> Ints:
+    """By key, the mean size of its answers; sizes that are not known are those of the others."""
+    sizes = np.where(np.isnan(answered_bytes), np.nanmean(answered_bytes) if (answered_bytes >= 0).any() else 0.0, answered_bytes)
+    keyed, size = key >= 0, int(key.max(initial=NONE)) + 1
+    total, n = np.bincount(key[keyed], sizes[keyed], size), np.bincount(key[keyed], minlength=size)
+    return np.ceil(total / np.maximum(n, 1)).astype(np.int64)
 
 
 @lru_cache(maxsize=16)
@@ -179,14 +194,23 @@ def _billed(packages: Sequence[str], route: npt.NDArray[np.int64], duration_ms: 
 def _payload(job: Job, route: npt.NDArray[np.int64], row: npt.NDArray[np.int64],
              outcome: npt.NDArray[np.int8]) -> tuple[Floats, Floats]:
     """HTTP units of what the gateway accepted, and bytes of what was answered, by request."""
-    asked, answered = np.zeros(route.size), np.zeros(route.size)
+    asked, answered = np.zeros(route.size), _answered_bytes(job, route, row)
     for number, demand in enumerate(job.workload.demands.values()):
         mine = route == number
-        response = job.response_bytes[number] if demand.response_bytes is None else demand.response_bytes
-        asked[mine], answered[mine] = _at(demand.request_bytes, row[mine]), _at(response, row[mine])
+        asked[mine] = _at(demand.request_bytes, row[mine])
     answered[outcome > HIT] = 0.0
     accepted = (outcome < STAGE) | (outcome > STAGE + 1)
     return np.where(accepted, http_units(asked, answered), 0.0), answered
+
+
+def _answered_bytes(job: Job, route: Ints, row: Ints) -> Floats:
+    """Size of the answer to each request, were it answered."""
+    answered = np.zeros(route.size)
+    for number, demand in enumerate(job.workload.demands.values()):
+        mine = route == number
+        response = job.response_bytes[number] if demand.response_bytes is None else demand.response_bytes
+        answered[mine] = _at(response, row[mine])
+    return answered
 
 
 def _at(value: float | Floats, row: npt.NDArray[np.int64]) -> float | Floats:

@@ -6,10 +6,15 @@
     reserved pool       reserved - provisioned
     invocation rate     10/s for each environment of a pool, and of a function's provisioned concurrency
     scaling bucket      1,000 new environments, 100/s more, for each function
+    init phase          10 s of a new environment (no SnapStart); then the init runs again within the first invocation
+    cache               the cluster's nominal size in bytes of response bodies; larger ones than 1 MiB are not cached
 
-AWS does not say over what time the invocation rate is taken: here a bucket of one second's worth. Sources: AWS Lambda
-Developer Guide, "Understanding Lambda function scaling", "Lambda quotas"; API Gateway Developer Guide, "Throttle
-requests to your REST APIs" (stage settings "are applied at the API method level").
+Assumptions, for AWS does not say: the invocation rate is a bucket of one second's worth; all of a cluster's GB (10^9
+bytes) hold bodies, and the least recently used goes first; an init within an invocation has the CPU of the function's
+memory, m/1769 of a vCPU, where the init phase has a whole one. The last is a worst case: an init that waits for a disk
+or a network is slowed down less. Sources: AWS Lambda Developer Guide, "Understanding Lambda function scaling", "Lambda
+quotas", "Lambda execution environment lifecycle"; API Gateway Developer Guide, "Throttle requests to your REST APIs"
+(stage settings "are applied at the API method level"), "Cache settings for REST APIs".
 """
 
 from __future__ import annotations
@@ -41,6 +46,13 @@ from loadgen.configuration import ApiSettings, Configuration, FunctionSettings, 
 from loadgen.deployment import Route
 from loadgen.quotas import Quotas
 
+INIT_LIMIT_S = 10.0
+VCPU_MB = 1_769
+"""Memory with the CPU of one vCPU."""
+LARGEST_CACHED_BYTES = 1_048_576
+USABLE_CACHE_SHARE = 1.0
+"""Of a cache cluster's size; assumed."""
+
 
 def routes_of(model: PerformanceModel, configuration: Configuration, triggers: Iterable[str]) -> list[Route]:
     """The routes that triggers name, behind the configuration's API. Raises InputError for one that is not there."""
@@ -69,7 +81,13 @@ def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequ
          **_provisioning((provisioning or {}).get(name), quotas)} for name, each in settings.items()]
     tables = np.stack([_tables(model, name, each) for name, each in settings.items()])
     return Rules(_records(ROUTE, route_rows), _records(BUCKET, buckets.rows), _records(POOL, pools),
-                 _records(FUNCTION, functions), tables, lifetime_tables(model.lifetime))
+                 _records(FUNCTION, functions), tables, lifetime_tables(model.lifetime),
+                 cache_bytes=cache_bytes(configuration.api))
+
+
+def cache_bytes(api: ApiSettings) -> int:
+    """What the stage's cache can hold; NONE: there is none."""
+    return NONE if api.cache_gb is None else round(api.cache_gb * 1e9 * USABLE_CACHE_SHARE)
 
 
 def lifetime_tables(lifetime: Lifetime) -> Floats:
@@ -125,6 +143,8 @@ def _function(settings: FunctionSettings, pools: list[dict[str, float]], quotas:
     return {
         "pool": pool, "provisioned": provisioned, "provisioned_bucket": buckets.add(rate, rate),
         "scaling_bucket": buckets.add(quotas.scaling_refill_per_s, quotas.scaling_capacity), "idle_top": NONE,
+        "init_limit_s": 0.0 if settings.snap_start else INIT_LIMIT_S,
+        "init_slowdown": 0.0 if settings.snap_start else max(VCPU_MB / settings.memory_mb, 1.0) - 1.0,
     }
 
 

@@ -5,7 +5,9 @@ concurrency, the concurrency limit with its rate of 10 invocations per second an
 (most recently used first, unless another routing is asked for), and at last the bucket from which new environments are
 started. A refused request leaves no work behind; by its route's policy the client tries again, and an asynchronous
 event waits in Lambda's queue. An invocation that reaches the timeout fails, and the next one in its environment runs
-the init again within its own duration. Provisioned concurrency follows scheduled changes and target tracking.
+the init again within its own duration. So does the first invocation of a new environment whose init reached the limit
+of the init phase. Provisioned concurrency follows scheduled changes and target tracking. A cache of limited size drops
+what was asked for least recently; what is no longer fresh keeps its place until then.
 
 What is random is drawn by the request's number, not in the order of events: `word(seed, number)` is splitmix64
 (Steele, Lea, Flood 2014), 12 bits of it index a table of equally likely values. Two configurations given the same
@@ -47,7 +49,8 @@ by the route's limit, the gateway account's, the function's reserved concurrency
 an asynchronous event that no environment took before its maximum age has expired."""
 OUTCOMES = ("warm", "cold", "provisioned", "hit", "stage", "account", "reserved", "concurrency", "scaling", "expired")
 TIMED_OUT, REINITIALISED, ERROR = 1, 2, 4
-"""Flags of an invocation: it reached the timeout, its duration holds an init, the function ended in an error."""
+"""Flags of an invocation: it reached the timeout, its duration holds an init (of a cold start: after one that reached the
+init phase's limit), the function ended in an error."""
 FAILED = TIMED_OUT | ERROR
 MOST_RECENTLY_USED, LEAST_RECENTLY_USED, NEWEST, RANDOM = range(4)
 """Routings: which of the idle environments a request takes. The first is what AWS was seen to do; only it is fast."""
@@ -95,9 +98,13 @@ FUNCTION = np.dtype([
     ("environment_s", "f8"), ("timeout_s", "f8"), ("requested", "i8"), ("ready_s", "f8"), ("requested_at_s", "f8"),
     ("provisioned_s", "f8"), ("allocation_delay_s", "f8"), ("allocations_per_s", "f8"), ("invocations_per_s", "f8"),
     ("target", "f8"), ("least", "i8"), ("most", "i8"), ("out_points", "i8"), ("in_points", "i8"), ("used", "f8"),
-    ("samples", "i8"), ("above", "i8"), ("below", "i8"),
+    ("samples", "i8"), ("above", "i8"), ("below", "i8"), ("init_limit_s", "f8"), ("init_slowdown", "f8"),
+    ("provisioned_reset", "i8"),
 ])
 """`environment_s`: seconds that on-demand environments lived within the measured span; `timeout_s` 0: none.
+
+`init_limit_s` (0: none) ends the init phase of a new environment; an init within an invocation takes (1 +
+`init_slowdown`) times as long. `provisioned_reset`: idle provisioned environments whose last invocation timed out.
 
 `provisioned` is what can be used, `requested` what was asked for and is paid for, usable from `ready_s` on, for
 `provisioned_s` environment-seconds of the span. `invocations_per_s` is what one environment adds to a bucket's rate.
@@ -119,6 +126,10 @@ NODE = np.dtype([
     ("key", "i8"), ("provisioned", "i4"), ("reset", "i4"),
 ])
 """An environment: in a slot of the wheel, in its function's idle stack, or free; `link` is the next one there."""
+ENTRY = np.dtype([("fresh_until_s", "f8"), ("bytes", "i8"), ("newer", "i8"), ("older", "i8"), ("held", "i8")])
+"""A key's answer in the cache; in one of limited size, between those that were used after and before it."""
+CACHE = np.dtype([("capacity", "i8"), ("held", "i8"), ("newest", "i8"), ("oldest", "i8")])
+"""Bytes it can hold (NONE: any number) and holds, the keys used last and longest ago."""
 CLOCK = np.dtype([
     ("free", "i8"), ("used", "i8"), ("hand", "i8"), ("in_flight", "i8"), ("slots_per_s", "f8"), ("from_s", "f8"),
     ("to_s", "f8"), ("next_s", "f8"), ("control_s", "f8"), ("minute_s", "f8"), ("change", "i8"), ("due", "i8"),
@@ -154,6 +165,8 @@ class Rules(NamedTuple):
     """By route; None: nobody tries again, nothing is asynchronous."""
     changes: Records | None = None
     routing: int = MOST_RECENTLY_USED
+    cache_bytes: int = NONE
+    """What the cache can hold; NONE: everything."""
 
 
 class World(NamedTuple):
@@ -168,8 +181,10 @@ class World(NamedTuple):
     nodes: Records
     slots: Ints
     """The wheel: the first node of each slot."""
-    fresh_until: Floats
-    """By cache key [s]."""
+    entries: Records
+    """By cache key."""
+    cache: Records
+    """One record."""
     policies: Records
     changes: Records
     due: Records
@@ -210,12 +225,15 @@ class Trace(NamedTuple):
 
 
 def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0, to_s: float | None = None,
-             warm: Sequence[int] = ()) -> Trace:
+             warm: Sequence[int] = (), entry_bytes: Ints | None = None) -> Trace:
     """Run all arrivals. `warm`: idle environments of each function at time 0; left out: the fleet starts empty. Peaks and
-    environment-seconds count from `from_s` to `to_s` (None: the last arrival) only."""
+    environment-seconds count from `from_s` to `to_s` (None: the last arrival) only. `entry_bytes`: by cache key, for a
+    cache of limited size. Raises InputError for times that are out of order, and for keys without a size."""
     n = arrivals.time_s.size
+    if n and not (arrivals.time_s[0] >= 0 and (np.diff(arrivals.time_s) >= 0).all() and arrivals.time_s[-1] < math.inf):
+        raise InputError("simulate: arrivals are out of order, below 0 or not finite: give seconds in ascending order")
     end_s = float(arrivals.time_s[-1]) if to_s is None and n else to_s or 0.0
-    world = _world(arrivals, rules, seed, span_s=(from_s, end_s), warm=warm)
+    world = _world(arrivals, rules, seed, span_s=(from_s, end_s), warm=warm, entry_bytes=entry_bytes)
     _run(arrivals, world)
     _finish(arrivals, world)
     return _trace(arrivals, world)
@@ -248,7 +266,7 @@ def simulate_parts(parts: Iterable[Arrivals], rules: Rules, seed: int, *, keys: 
 
 
 def _world(arrivals: Arrivals, rules: Rules, seed: int, *, span_s: tuple[float, float], warm: Sequence[int] = (),
-           most: int | None = None, keys: int = 0) -> World:
+           most: int | None = None, keys: int = 0, entry_bytes: Ints | None = None) -> World:
     n, pools, functions = arrivals.time_s.size, rules.pools.copy(), rules.functions.copy()
     policies = np.zeros(rules.routes.size, dtype=POLICY) if rules.policies is None else rules.policies
     held = 0 if rules.policies is None else n
@@ -263,15 +281,29 @@ def _world(arrivals: Arrivals, rules: Rules, seed: int, *, span_s: tuple[float, 
     tracked, changes = bool((functions["target"] > 0).any()), np.zeros(0, dtype=CHANGE) if rules.changes is None else rules.changes
     clock["minute_s"] = MINUTE_S if tracked else np.inf
     clock["control_s"] = clock["next_s"] = min(float(clock["minute_s"][0]), *changes["at_s"][:1].tolist(), np.inf)
-    size = max(keys, int(arrivals.key.max(initial=NONE)) + 1)
+    entries = _entries(max(keys, int(arrivals.key.max(initial=NONE)) + 1), entry_bytes, limited=rules.cache_bytes != NONE)
     return World(
         rules.routes, rules.buckets.copy(), pools, functions, rules.tables_s, rules.lifetime_s, environments,
-        slots=np.full(slots, NONE), fresh_until=np.full(size, -np.inf), policies=policies, changes=changes,
-        due=np.zeros(held + 1, dtype=DUE), clock=clock, seed=np.uint64(seed), outcome=np.empty(n + reruns, dtype=np.int8),
+        slots=np.full(slots, NONE), entries=entries, cache=np.array([(rules.cache_bytes, 0, NONE, NONE)], dtype=CACHE),
+        policies=policies, changes=changes, due=np.zeros(held + 1, dtype=DUE), clock=clock, seed=np.uint64(seed),
+        outcome=np.empty(n + reruns, dtype=np.int8),
         flags=np.zeros(n + reruns, dtype=np.int8),
         at_s=np.concatenate([arrivals.time_s, np.zeros(reruns)]) if held else np.zeros(0),
         request=np.zeros(reruns, dtype=np.int64), throttled=np.zeros((rules.routes.size, len(OUTCOMES)), dtype=np.int64),
     )
+
+
+def _entries(keys: int, entry_bytes: Ints | None, *, limited: bool) -> Records:
+    """Nothing is in the cache yet."""
+    entries = np.zeros(keys, dtype=ENTRY)
+    entries["fresh_until_s"] = -np.inf
+    if limited and keys:
+        known = 0 if entry_bytes is None else entry_bytes.size
+        if entry_bytes is None or known < keys or (entry_bytes < 0).any():
+            raise InputError(f"simulate: a cache of limited size, and sizes of {known} of {keys} keys: give entry_bytes of "
+                             "each, 0 or more")
+        entries["bytes"] = entry_bytes[:keys]
+    return entries
 
 
 def _trace(arrivals: Arrivals, world: World) -> Trace:
@@ -519,6 +551,7 @@ def _make_usable(world: World, f: int, provisioned: int) -> None:
     function = world.functions[f]
     _grow_bucket(world, function.provisioned_bucket, (provisioned - function.provisioned) * function.invocations_per_s)
     function.provisioned, function.ready_s = provisioned, np.inf
+    function.provisioned_reset = min(function.provisioned_reset, provisioned)
 
 
 @_rule
@@ -553,11 +586,55 @@ def _pass_gateway(world: World, now: float, route: int, key: int, number: int) -
         return STAGE
     if not _take(world, GATEWAY_ACCOUNT_BUCKET, now):
         return ACCOUNT
-    if world.routes[route].ttl_s > 0.0 and key >= 0 and now < world.fresh_until[key]:
+    if world.routes[route].ttl_s > 0.0 and key >= 0 and now < world.entries[key].fresh_until_s:
         share = world.policies[route].invalidating
         if share <= 0.0 or unit(word(world.seed ^ _POLICY_SALT, number)) >= share:
+            if world.cache[0].capacity >= 0:
+                _use(world, key)
             return HIT
     return WARM
+
+
+@_rule
+def _store(world: World, key: int, fresh_until_s: float) -> None:
+    """An answer enters the cache; what was used longest ago makes room."""
+    cache = world.cache[0]
+    world.entries[key].fresh_until_s = fresh_until_s
+    if cache.capacity >= 0:
+        _use(world, key)
+        while cache.held > cache.capacity:
+            world.entries[cache.oldest].fresh_until_s = -np.inf
+            _take_out(world, cache.oldest)
+
+
+@_kernel
+def _use(world: World, key: int) -> None:
+    """The key is the one that was used last."""
+    entries, cache = world.entries, world.cache[0]
+    if entries[key].held:
+        _take_out(world, key)
+    entries[key].held, entries[key].newer, entries[key].older = 1, NONE, cache.newest
+    if cache.newest >= 0:
+        entries[cache.newest].newer = key
+    else:
+        cache.oldest = key
+    cache.newest = key
+    cache.held += entries[key].bytes
+
+
+@_kernel
+def _take_out(world: World, key: int) -> None:
+    entries, cache, entry = world.entries, world.cache[0], world.entries[key]
+    if entry.newer >= 0:
+        entries[entry.newer].older = entry.older
+    else:
+        cache.newest = entry.older
+    if entry.older >= 0:
+        entries[entry.older].newer = entry.newer
+    else:
+        cache.oldest = entry.newer
+    entry.held = 0
+    cache.held -= entry.bytes
 
 
 @_rule
@@ -573,7 +650,7 @@ def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
         function.provisioned_busy += 1
         node = _allocate(world)
         world.nodes[node].provisioned, world.nodes[node].reset = 1, 0
-        outcome, run_s = PROVISIONED, world.tables_s[f, WARM_TABLE, field(bits, 0)]
+        outcome, run_s = PROVISIONED, _provisioned_run(world, f, row, bits)
     else:
         pool = world.pools[function.pool]
         if pool.busy >= pool.limit or not _take(world, pool.bucket, now):
@@ -582,13 +659,16 @@ def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
         if node >= 0:
             outcome, run_s = WARM, world.tables_s[f, WARM_TABLE, field(bits, 0)]
             if world.nodes[node].reset:
-                run_s = world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
+                run_s = _with_init(world, f, bits)
                 world.nodes[node].reset = 0
                 world.flags[row] = REINITIALISED
         elif _take(world, function.scaling_bucket, now):
             node = _create(world, now, number)
             outcome, run_s = COLD, world.tables_s[f, COLD_TABLE, field(bits, 0)]
             init_s = world.tables_s[f, INIT_TABLE, field(bits, 1)]
+            if 0.0 < function.init_limit_s <= init_s:
+                init_s, run_s = function.init_limit_s, _with_init(world, f, bits)
+                world.flags[row] = REINITIALISED
         else:
             return SCALING
         pool.busy += 1
@@ -605,6 +685,24 @@ def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
     world.clock[0].busy_s = init_s + run_s
     _schedule(world, node, now + (init_s + run_s))
     return outcome
+
+
+@_rule
+def _provisioned_run(world: World, f: int, row: int, bits: Any) -> Any:
+    """How long an invocation takes in a provisioned environment; one that was reset is used before the others."""
+    function = world.functions[f]
+    if function.provisioned_reset > 0:
+        function.provisioned_reset -= 1
+        world.flags[row] = REINITIALISED
+        return _with_init(world, f, bits)
+    return world.tables_s[f, WARM_TABLE, field(bits, 0)]
+
+
+@_rule
+def _with_init(world: World, f: int, bits: Any) -> Any:
+    """A first duration that holds the init."""
+    init_s = world.tables_s[f, INIT_TABLE, field(bits, 1)] * (1.0 + world.functions[f].init_slowdown)
+    return init_s + world.tables_s[f, COLD_TABLE, field(bits, 0)]
 
 
 @_rule
@@ -673,9 +771,10 @@ def _end(world: World, node: int) -> None:
     function.busy -= 1
     function.last_end_s = ended.end_s
     if ended.key >= 0 and route.ttl_s > 0.0:
-        world.fresh_until[ended.key] = ended.end_s + route.ttl_s
+        _store(world, ended.key, ended.end_s + route.ttl_s)
     if ended.provisioned:
         function.provisioned_busy -= 1
+        function.provisioned_reset += ended.reset
         _free(world, node)
     else:
         world.pools[function.pool].busy -= 1
@@ -826,6 +925,8 @@ def _look_up(route: Ints, world: World, trace: Trace) -> None:
             duration_s[row], init_s[row] = world.tables_s[f, WARM_TABLE, field(bits, 0)], 0.0
         flags = trace.flags[row]
         if flags & REINITIALISED:
-            duration_s[row] = world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
+            duration_s[row] = _with_init(world, f, bits)
+            if outcome[row] == COLD:
+                init_s[row] = world.functions[f].init_limit_s
         if flags & TIMED_OUT:
             duration_s[row] = world.functions[f].timeout_s

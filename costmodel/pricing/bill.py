@@ -4,11 +4,13 @@ A tiered item is priced on the whole account's quantity, and each line pays its 
 functions changes nothing (AWS bills tiers by account, Region and month; with consolidated billing, by organisation:
 then the usage of all its accounts belongs into one usage).
 
-A Compute Savings Plan pays the multiplied price for what its commitment covers, at prices after tiers and allowances:
+A Compute Savings Plan pays the multiplied price for what its commitment covers, at prices after tiers and allowances,
+the highest discount first (Savings Plans user guide, "how plans apply to usage"); items of one discount share alike:
 
-    covered share = min(1, commitment x hours / (on-demand cost of what it can cover x multiplier))
+    covered share = min(1, what is left of commitment x hours / (on-demand cost of these items x multiplier))
 
-spread evenly over the hours; what is committed and not used is a component of its own.
+spread evenly over the hours; what is committed and not used is a component of its own. What such a plan covers at a
+rate that the book does not know is refused.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ class Bill:
     """What is not on the bill because it could not be counted, each a sentence."""
     free_tier: bool = False
     """Whether the monthly allowances are taken off."""
+    notes: tuple[str, ...] = ()
+    """What the quantities and prices stand on, each a sentence: what was assumed, which rule holds."""
 
     @property
     def total(self) -> Decimal:
@@ -95,6 +99,13 @@ class SavingsPlan:
     years: Literal[1, 3]
     commitment_usd_per_hour: Decimal | None = None
 
+    @property
+    def sentence(self) -> str:
+        """What it is, as a bill says it."""
+        covers = ("covers all that it can: no commitment is given" if self.commitment_usd_per_hour is None
+                  else f"{self.commitment_usd_per_hour} USD an hour")
+        return f"Compute Savings Plan of {self.years} year{'s' if self.years > 1 else ''}, nothing upfront: {covers}"
+
 
 def price(usage: Usage, book: PriceBook, *, free_tier: bool = False, savings_plan: SavingsPlan | None = None) -> Bill:
     """The bill of a usage. `free_tier` takes the book's monthly allowances off, whatever the period's length.
@@ -109,14 +120,16 @@ def price(usage: Usage, book: PriceBook, *, free_tier: bool = False, savings_pla
     billable = _after_allowances(totals, book) if free_tier else totals
     paid = {key: _blended(book, book.price(*key), billable[key], totals[key]) for key in totals}
     unused: tuple[CostComponent, ...] = ()
+    notes = usage.notes
     if savings_plan is not None:
+        notes = (*notes, savings_plan.sentence)
         unused = _apply(savings_plan, paid, totals, book, usage.hours)
     components = tuple(
         _component(line, quantity, book.price(line.service, line.item), paid[line.service, line.item])
         for line, quantity in zip(usage.lines, quantities, strict=True)
     ) + unused
     return Bill(usage.region, usage.hours, components, Decimal(repr(float(usage.requests))), usage.missing,
-                free_tier)
+                free_tier, notes)
 
 
 def tiered_cost(tiers: tuple[Tier, ...], quantity: Decimal) -> Decimal:
@@ -155,7 +168,8 @@ def _after_allowances(totals: dict[Key, Decimal], book: PriceBook) -> dict[Key, 
         keys = [(allowance.service, item) for item in allowance.items if totals.get((allowance.service, item))]
         shared = sum((totals[key] for key in keys), Decimal(0))
         for key in keys:
-            left[key] -= min(allowance.amount, shared) * totals[key] / shared
+            free = totals[key] if shared <= allowance.amount else allowance.amount * totals[key] / shared
+            left[key] -= free
     return left
 
 
@@ -175,18 +189,19 @@ def _blended(book: PriceBook, price: Price, billable: Decimal, total: Decimal) -
 def _apply(plan: SavingsPlan, paid: dict[Key, Decimal], totals: Mapping[Key, Decimal], book: PriceBook,
            hours: float) -> tuple[CostComponent, ...]:
     """Lower what is paid by the plan; the component of what is committed and not used, if any."""
-    if not book.savings_rates:
-        raise PriceMissingError(f"Compute Savings Plan: the price book has none for {book.region}; leave it out",
-                                region=book.region)
-    multipliers = {(of.service, item): of.multipliers[plan.years] for of in book.savings_rates for item in of.items}
-    needed = sum((paid[key] * totals[key] * multipliers[key] for key in paid.keys() & multipliers.keys()), Decimal(0))
-    committed = needed
+    multipliers = book.savings_multipliers(plan.years, [key for key, total in totals.items() if total])
+    needed = {key: paid[key] * totals[key] * multiplier for key, multiplier in multipliers.items()}
+    left = sum(needed.values(), Decimal(0))
     if plan.commitment_usd_per_hour is not None:
-        committed = plan.commitment_usd_per_hour * Decimal(repr(float(hours)))
-    covered = min(Decimal(1), committed / needed) if needed else Decimal(1)
-    for key in paid.keys() & multipliers.keys():
-        paid[key] *= 1 - covered * (1 - multipliers[key])
-    unused = committed - needed
+        left = plan.commitment_usd_per_hour * Decimal(repr(float(hours)))
+    for multiplier in sorted(set(multipliers.values())):
+        keys = [key for key in multipliers if multipliers[key] == multiplier]
+        cost = sum((needed[key] for key in keys), Decimal(0))
+        covered = min(Decimal(1), left / cost) if cost else Decimal(1)
+        for key in keys:
+            paid[key] *= 1 - covered * (1 - multiplier)
+        left -= min(left, cost)
+    unused = left
     if unused <= 0:
         return ()
     return (CostComponent("savings_plans", "unused_commitment", "Compute Savings Plan", "USD", quantity=unused,

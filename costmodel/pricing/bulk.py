@@ -147,13 +147,16 @@ def _after_allowances(totals: Mapping[Key, Floats], book: PriceBook) -> dict[Key
 
 def _covered(plan: SavingsPlan, costs: Mapping[Key, Floats], book: PriceBook, hours: float) -> dict[Key, Floats]:
     """What a Savings Plan covers at its price, the rest as it is, and what is committed and not used."""
-    if not book.savings_rates:
-        raise PriceMissingError(f"Compute Savings Plan: the price book has none for {book.region}; leave it out",
-                                region=book.region)
-    multipliers = {(of.service, item): float(of.multipliers[plan.years]) for of in book.savings_rates for item in of.items}
-    keys = costs.keys() & multipliers.keys()
-    needed = sum((costs[key] * multipliers[key] for key in keys), np.zeros(()))
-    committed = needed if plan.commitment_usd_per_hour is None else float(plan.commitment_usd_per_hour) * hours
-    share = np.minimum(1.0, committed / np.where(needed > 0, needed, 1.0))
-    covered = {key: costs[key] * (1.0 - share * (1.0 - multipliers[key])) for key in keys}
-    return {**covered, UNUSED_COMMITMENT: np.maximum(committed - needed, 0.0)}
+    used = [key for key, cost in costs.items() if np.any(cost)]
+    multipliers = {key: float(multiplier) for key, multiplier in book.savings_multipliers(plan.years, used).items()}
+    left = sum((costs[key] * multiplier for key, multiplier in multipliers.items()), np.zeros(()))
+    if plan.commitment_usd_per_hour is not None:
+        left = np.asarray(float(plan.commitment_usd_per_hour) * hours)
+    covered: dict[Key, Floats] = {}
+    for multiplier in sorted(set(multipliers.values())):
+        keys = [key for key in multipliers if multipliers[key] == multiplier]
+        needed = sum((costs[key] * multiplier for key in keys), np.zeros(()))
+        share = np.minimum(1.0, left / np.where(needed > 0, needed, 1.0))
+        covered |= {key: costs[key] * (1.0 - share * (1.0 - multiplier)) for key in keys}
+        left = np.maximum(left - needed, 0.0)
+    return {**covered, UNUSED_COMMITMENT: left}

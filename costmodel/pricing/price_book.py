@@ -30,6 +30,10 @@ from loadgen.schema import check_version
 
 SCHEMA_VERSION = 1
 PRICES = Path(__file__).parent / "prices"
+COVERED = {"lambda": ("duration_", "provisioned_"), "fargate": ("vcpu_", "memory_"), "ec2": ("",)}
+"""What a Compute Savings Plan covers: items of a service by the beginning of their names (Savings Plans user guide)."""
+INSTANCE_RATE = "_savings_plan_"
+"""In an EC2 item that is a rate of a plan: `m7g.large_savings_plan_1_year`."""
 REFRESH = "to add it: costmodel prices refresh OFFER_FILE --into FOLDER, then --prices FOLDER"
 AllowanceKind = Literal["always", "first_year"]
 Confidence = Literal["high", "medium", "low"]
@@ -72,8 +76,8 @@ class Allowance:
     kind: AllowanceKind = "always"
 
     def covers(self, service: str, item: str) -> bool:
-        """Whether it is for this item."""
-        return service == self.service and item in self.items
+        """Whether it is for this item, or ("") for any of the service."""
+        return service == self.service and (not item or item in self.items)
 
     def less(self, used: Decimal) -> Allowance:
         """What is left of it."""
@@ -119,7 +123,7 @@ class PriceBook:
             region, {(price.service, price.item): price for price in found},
             allowances=tuple(allowance for allowance in allowances if allowance.kind == "always"),
             first_year=tuple(allowance for allowance in allowances if allowance.kind == "first_year"),
-            savings_rates=tuple(_savings_rates(data.get("savings_plans", ()))))
+            savings_rates=(*_savings_rates(data.get("savings_plans", ())), *_instance_rates(found)))
 
     def price(self, service: str, item: str) -> Price:
         """The price of an item. Raises PriceMissingError that names service, item and Region."""
@@ -129,22 +133,49 @@ class PriceBook:
             raise PriceMissingError(f"{service} {item}: the price book has no price for it in {self.region}; {REFRESH}",
                                     service=service, item=item, region=self.region) from None
 
+    def savings_multipliers(self, years: int, used: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], Decimal]:
+        """What a Compute Savings Plan multiplies the prices of those used items by that it covers.
+
+        Raises PriceMissingError for an item that it covers at a rate the book does not know.
+        """
+        known = {(of.service, item): of.multipliers[years] for of in self.savings_rates for item in of.items
+                 if years in of.multipliers}
+        if not known:
+            raise PriceMissingError(f"Compute Savings Plan: the price book has none for {self.region}; leave it out",
+                                    region=self.region)
+        covered = [(service, item) for service, item in used
+                   if item.startswith(COVERED.get(service, ())) and INSTANCE_RATE not in item]
+        for service, item in covered:
+            if (service, item) not in known:
+                raise PriceMissingError(
+                    f"{service} {item}: a Compute Savings Plan covers it, but the price book has no rate for it in "
+                    f"{self.region}: leave savings_plan out, or price it in a file of its own",
+                    service=service, item=item, region=self.region)
+        return {key: known[key] for key in covered}
+
     def in_first_year(self) -> PriceBook:
         """The same book for an account in its first year: the allowances that end with it are added."""
         return replace(self, allowances=(*self.allowances, *self.first_year), first_year=())
 
-    def with_used(self, used: Mapping[tuple[str, str], Decimal]) -> PriceBook:
+    def with_used(self, used: Mapping[tuple[str, str], Decimal | None]) -> PriceBook:
         """The same book when so much of an item's allowance is used elsewhere: it spans all Regions of an account.
 
-        Raises InputError for an item that has no allowance.
+        `None` stands for all of it, the item "" for every allowance of the service. Raises InputError for an item that
+        has no allowance.
         """
         left = self.allowances
         for (service, item), amount in used.items():
-            reduced = [allowance.less(amount) if allowance.covers(service, item) else allowance for allowance in left]
             if not any(allowance.covers(service, item) for allowance in left):
-                raise InputError(f"free_tier_used: {service}.{item}: nothing of it is free: leave it out")
-            left = tuple(reduced)
+                raise InputError(f"free_tier_used: {service}{item and '.' + item}: nothing of it is free: leave it out "
+                                 f"or give of {', '.join(self._free_items(service))}")
+            left = tuple(allowance.less(allowance.amount if amount is None else amount)
+                         if allowance.covers(service, item) else allowance for allowance in left)
         return replace(self, allowances=left)
+
+    def _free_items(self, service: str) -> list[str]:
+        """The items of which some are free: of the service, or of all where it has none."""
+        free = [f"{of.service}.{item}" for of in self.allowances for item in of.items]
+        return [item for item in free if item.startswith(f"{service}.")] or free
 
 
 def regions(folder: Path = PRICES) -> list[str]:
@@ -169,6 +200,16 @@ def _savings_rates(entries: Iterable[Mapping[str, Any]]) -> Iterator[SavingsRate
     for entry in entries:
         multipliers = {int(years): Decimal(value) for years, value in entry["multipliers"].items()}
         yield SavingsRate(entry["service"], tuple(entry["items"]), multipliers)
+
+
+def _instance_rates(prices: Iterable[Price]) -> Iterator[SavingsRate]:
+    """Of each instance type whose price under a plan is known."""
+    by_item = {price.item: price.tiers[0].usd for price in prices if price.service == "ec2"}
+    for item, usd in by_item.items():
+        years = {int(rate.removeprefix(f"{item}{INSTANCE_RATE}")[0]): plan / usd for rate, plan in by_item.items()
+                 if rate.startswith(f"{item}{INSTANCE_RATE}")}
+        if years:
+            yield SavingsRate("ec2", (item,), years)
 
 
 def _prices(services: Mapping[str, Any], sources: Mapping[str, str]) -> Iterator[Price]:

@@ -6,14 +6,14 @@
 
 A product is recognised by its usage type alone, exactly, without the Region's prefix (`EUC1-`, `EU-`, none in some
 offers of us-east-1): groups and units are not stable enough. Where both sides name an operation it has to agree too
-(Linux among the operating systems of an instance). `usage_types` says which item each one is.
+(Linux among the operating systems of an instance). `usage_types` says which item each one is. A first
+tier at 0 USD is the free tier: it is no price, the book keeps allowances apart.
 Ranges and prices are texts; dimensions come in any order. Source: AWS Price List API user guide.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -24,11 +24,10 @@ from typing import Any
 from costmodel.errors import InputError
 from costmodel.pricing.bill import Key
 from costmodel.pricing.price_book import PRICES, PriceBook, Tier
-from costmodel.pricing.usage_types import aws_name, item_named, split_usage_type
+from costmodel.pricing.usage_types import HOME, NamedItem, items_named, split_usage_type
 from loadgen.schema import read_json, write_json
 
 FREE_TIER_TERM = "A429C66SYZ"
-PREFIX = re.compile(r"^[A-Z]{2,4}\d{0,2}-")
 SOURCE_KEY = "REFRESHED"
 
 
@@ -56,14 +55,20 @@ class Change:
 
 def read_offers(documents: Iterable[Any], region: str) -> list[Offer]:
     """The offers of a Region that the book has items for. Raises InputError for what is no price document."""
+    best: dict[Key, tuple[int, Offer]] = {}
     try:
-        found = list(_offers(documents, region))
+        for rank, offer in _offers(documents, region):
+            key = (offer.service, offer.item)
+            known_rank, known = best.get(key, (rank, offer))
+            if rank == known_rank and offer.tiers != known.tiers:
+                raise InputError(f"{' '.join(key)}: two prices for one usage type: take one out of the document")
+            best[key] = (rank, offer) if rank <= known_rank else (known_rank, known)
     except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as problem:
         raise InputError(f"no price document in AWS's shape ({type(problem).__name__}: {problem}): give a bulk offer "
                          "file or an answer of get_products") from None
-    if not found:
+    if not best:
         raise InputError(f"no price in it that the book has an item for in {region}: is it of this Region?")
-    return found
+    return [offer for _, offer in best.values()]
 
 
 def changes(book: PriceBook, offers: Iterable[Offer]) -> list[Change]:
@@ -78,16 +83,21 @@ def changes(book: PriceBook, offers: Iterable[Offer]) -> list[Change]:
 
 
 def refresh(folder: Path, region: str, offers: Iterable[Offer], where: str) -> None:
-    """Put the offers into the book of a Region in `folder`, which becomes a copy of the present book if it is none."""
+    """Put the offers into the book of a Region in `folder`, which becomes a copy of the present book if it is none.
+
+    Items that have no Region go where they are: into the part that all Regions share.
+    """
     if not (folder / "regions").is_dir():
         _copy_book(folder)
     path = folder / "regions" / f"{region}.json"
     new: dict[str, Any] = {"schema_version": 1, "region": region, "currency": "USD", "services": {}}
     data = _read_exact(path) if path.exists() else new
+    everywhere = _read_exact(folder / "global.json")
     listed = list(offers)
     known = PriceBook.load("us-east-1").prices
     for offer in listed:
-        items = data["services"].setdefault(offer.service, {})
+        shared = everywhere["services"].get(offer.service, {})
+        items = shared if offer.item in shared else data["services"].setdefault(offer.service, {})
         like = known.get((offer.service, offer.item)) or next(p for p in known.values() if p.service == offer.service)
         items[offer.item] = _entry(offer, like.unit)
     sources = read_json(folder / "sources.json")
@@ -95,6 +105,7 @@ def refresh(folder: Path, region: str, offers: Iterable[Offer], where: str) -> N
     sources["sources"][f"{SOURCE_KEY}-{published}"] = {
         "title": f"AWS Price List, published {published}", "where": where, "as_of": published}
     write_json(folder / "sources.json", sources)
+    write_json(folder / "global.json", everywhere)
     write_json(path, data)
 
 
@@ -119,15 +130,21 @@ def _read_exact(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"), parse_float=str)
 
 
-def _offers(documents: Iterable[Any], region: str) -> Iterator[Offer]:
+def _offers(documents: Iterable[Any], region: str) -> Iterator[tuple[int, Offer]]:
+    """Each offer with the rank of its usage type among the item's names."""
+    book = PriceBook.load(HOME).prices
     for code, product, terms, published in _products(documents):
         found = _item(code, product["attributes"], region)
         if found is None:
             continue
+        like = book.get((found.service, found.item))
+        begins_free = like is not None and not like.tiers[0].usd
         for term in terms:
             if term["offerTermCode"] != FREE_TIER_TERM:
                 effective = date.fromisoformat(term["effectiveDate"][:10])
-                yield Offer(*found, _tiers(term["priceDimensions"].values()), effective, published[:10])
+                tiers = _tiers(term["priceDimensions"].values())
+                offered = tiers if begins_free else _paid(tiers)
+                yield found.rank, Offer(found.service, found.item, offered, effective, published[:10])
 
 
 def _products(documents: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any], list[Any], str]]:
@@ -144,15 +161,17 @@ def _products(documents: Iterable[Any]) -> Iterator[tuple[str, Mapping[str, Any]
                 yield one["serviceCode"], one["product"], terms, one["publicationDate"]
 
 
-def _item(code: str, attributes: Mapping[str, str], region: str) -> Key | None:
-    """Service and item that a product of this Region is. Old files name no Region: there the prefix has to be its."""
-    usage_type = attributes.get("usagetype", "")
-    of_region = attributes.get("regionCode") or split_usage_type(usage_type)[0] or "us-east-1"
-    found = item_named(code, PREFIX.sub("", usage_type, count=1))
-    if of_region != region or found is None:
+def _item(code: str, attributes: Mapping[str, str], region: str) -> NamedItem | None:
+    """The item that a product of this Region is. Old files name no Region: there the prefix has to be its."""
+    of_prefix, usage_type = split_usage_type(attributes.get("usagetype", ""))
+    if of_prefix == "global" or (attributes.get("regionCode") or of_prefix or HOME) != region:
         return None
-    ours, theirs = aws_name(*found).operation, attributes.get("operation")
-    return found if not ours or not theirs or ours == theirs else None
+    operation = attributes.get("operation", "")
+    for each in items_named(code, usage_type, operation):
+        told = all(attributes.get(name, value) == value for name, value in each.attributes.items())
+        if told and (not operation or each.operation in (None, operation)):
+            return each
+    return None
 
 
 def _tiers(dimensions: Iterable[Mapping[str, Any]]) -> tuple[Tier, ...]:
@@ -165,3 +184,11 @@ def _tiers(dimensions: Iterable[Mapping[str, Any]]) -> tuple[Tier, ...]:
                              f"{dimension['beginRange']}: the tiers must join and no price be negative")
     return tuple(Tier(None if dimension["endRange"] == "Inf" else Decimal(dimension["endRange"]),
                       Decimal(dimension["pricePerUnit"]["USD"]).normalize()) for dimension in ordered)
+
+
+def _paid(tiers: tuple[Tier, ...]) -> tuple[Tier, ...]:
+    """The tiers after a first one that is free; what is free is taken off before the book's tiers begin."""
+    first = tiers[0]
+    if first.usd or first.up_to is None:
+        return tiers
+    return tuple(Tier(tier.up_to and tier.up_to - first.up_to, tier.usd) for tier in tiers[1:])

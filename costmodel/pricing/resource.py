@@ -26,6 +26,8 @@ class ResourceTally(Tally):
     """Base: `resource` is its name on the bill, `items` what of its service it used."""
 
     hourly: ClassVar[tuple[str, ...]] = ()
+    asks: ClassVar[tuple[str, ...]] = ()
+    """Fields of which a usage file gives one at least; else any of its quantities."""
     resource: str
 
     def __init_subclass__(cls) -> None:

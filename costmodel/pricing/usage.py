@@ -38,3 +38,5 @@ class Usage:
     """Requests that the front doors billed, or invocations where there is no front door: per million of these."""
     missing: tuple[str, ...] = ()
     """What the lines lack, each a sentence (see Activity)."""
+    notes: tuple[str, ...] = ()
+    """What they stand on, each a sentence (see Activity)."""

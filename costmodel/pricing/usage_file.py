@@ -6,7 +6,7 @@
     date = 2026-10-01              # the day whose billing rules hold; today's unless given
 
     [free_tier_used]               # of an allowance that other Regions or other files of the account use up
-    lambda.response_streaming = 100
+    lambda.response_streaming = 100  # or "all"
 
     [savings_plan]                 # a Compute Savings Plan, nothing upfront
     years = 1
@@ -18,27 +18,26 @@
     duration_ms = 120
     memory_mb = 1536
 
-The kinds are the table KINDS; their keys are the fields of the class that stands there. Quantities are of the whole
-month; what stands (hours of a gateway, a cache, an instance) is there all month unless the file says otherwise.
+The kinds are the table KINDS; their keys are the fields of the class that stands there, and what they mean is in
+`usage_keys.toml`. Quantities are of the whole month; what stands (hours of a gateway, a cache, an instance) is there
+all month unless the file says otherwise. What is taken for a key that is not given stands on the bill.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any
 
 from costmodel.activity import Activity, Tally
 from costmodel.errors import InputError
 from costmodel.pricing.bill import SavingsPlan
 from costmodel.pricing.price_book import PriceBook
-from costmodel.pricing.resource import ResourceTally
 from costmodel.pricing.services.alb import LoadBalancerTally
 from costmodel.pricing.services.apigateway import PortalTally, WebSocketTally
 from costmodel.pricing.services.cloudfront import DistributionTally
@@ -61,7 +60,9 @@ from costmodel.pricing.services.stepfunctions import ExpressWorkflowTally, Stand
 from costmodel.pricing.services.vpc import EndpointTally, NatGatewayTally, PublicAddressTally
 from costmodel.pricing.services.waf import WebAclTally
 from costmodel.pricing.services.xray import TracesTally
+from costmodel.pricing.usage_keys import FILE, assumed, missing
 from costmodel.pricing.usage_tables import FunctionTable, FunctionUrlTable, HttpApiTable, Period, RestApiTable
+from costmodel.pricing.usage_values import check_usage, listed, number, suggestion, values_of
 
 KINDS: Mapping[str, type[Any]] = {
     "lambda.function": FunctionTable,
@@ -104,10 +105,9 @@ UNPRICED = {
     "lambda.microvm": "MicroVMs are known only from the pricing page's own examples, not from a price list: not priced",
 }
 TOP = ("region", "month", "free_tier", "date", "currency", "free_tier_used", "savings_plan")
-SHARES = ("discount", "utilisation")
+ALL = "all"
 MONTH_HOURS = 730.0
-LARGEST = 1e18
-"""More than this is no usage of anything, but a slip."""
+LONGEST_MONTH_HOURS = 31 * 24.0
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ class UsageFile:
     activity: Activity
     free_tier: bool = False
     first_year: bool = False
-    free_tier_used: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
+    free_tier_used: Mapping[tuple[str, str], Decimal | None] = field(default_factory=dict)
+    """By service and item (see PriceBook.with_used); None: all of it."""
     savings_plan: SavingsPlan | None = None
 
     def book(self, book: PriceBook) -> PriceBook:
@@ -150,13 +151,16 @@ def parse_usage(data: Mapping[str, Any]) -> UsageFile:
     resources = {key: value for key, value in data.items() if key not in TOP}
     for key, value in resources.items():
         if not isinstance(value, Mapping):
-            raise InputError(f"{key} = {value!r}: no such key{_suggestion(key, TOP)}")
+            raise InputError(f"{key} = {value!r}: no such key{suggestion(key, TOP)}")
     if settings.get("currency", "USD") != "USD":
         raise InputError(f"currency = {settings['currency']!r}: the price book is in USD")
     period = Period(_hours(settings.get("month", f"{MONTH_HOURS:g} h")), _date(settings.get("date")))
     made = {name: _resource(name, table, period) for name, table in resources.items()}
-    tallies = tuple(tally for each, _ in made.values() for tally in each)
-    missing = tuple(f"{name}: {sentence}" for name, (_, sentences) in made.items() for sentence in sentences)
+    tallies = tuple(tally for each in made.values() for tally in each.tallies)
+    lacking = tuple(f"{name}: {sentence}" for name, each in made.items() for sentence in each.missing)
+    told = assumed(FILE, settings, {})
+    notes = (*([f"assumed: {told}"] if told else ()), *_account_notes(settings),
+             *(f"{start}{name}: {sentence}" for name, each in made.items() for start, sentence in each.notes))
     free_tier = settings.get("free_tier", False)
     if free_tier not in (True, False, "first_year"):
         raise InputError(f'free_tier = {free_tier!r}: give true, false or "first_year"')
@@ -164,72 +168,45 @@ def parse_usage(data: Mapping[str, Any]) -> UsageFile:
     region = settings.get("region")
     if not isinstance(region, str):
         raise InputError(f'region = {region!r}: give a Region, as region = "us-east-1"')
-    return UsageFile(Activity(region, period.hours, tallies, "given", missing), free_tier=bool(free_tier),
+    return UsageFile(Activity(region, period.hours, tallies, "given", lacking, notes), free_tier=bool(free_tier),
                      first_year=free_tier == "first_year",
                      free_tier_used=used, savings_plan=plan)
 
 
-def _resource(name: str, table: Mapping[str, Any], period: Period) -> tuple[list[Tally], list[str]]:
-    """The tallies of one table, and what it does not say. Raises InputError that names the resource."""
+def no_such_kind(kind: str) -> str:
+    """What to tell of a kind that there is not."""
+    return f"no such kind{suggestion(kind, KINDS) or f': give one of {listed(KINDS)}'}"
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What one table became: its tallies, what it leaves unsaid, and what holds instead, each note with its start."""
+
+    tallies: tuple[Tally, ...]
+    missing: tuple[str, ...]
+    notes: tuple[tuple[str, str], ...]
+
+
+def _resource(name: str, table: Mapping[str, Any], period: Period) -> _Made:
+    """What one table says. Raises InputError that names the resource."""
     try:
         kind = str(table.get("kind", ""))
         if kind in UNPRICED:
             raise InputError(f"kind = {kind!r}: {UNPRICED[kind]}")
         if kind not in KINDS:
-            there_is = _suggestion(kind, KINDS) or f": give one of {', '.join(KINDS)}"
-            raise InputError(f"kind = {kind!r}: no such kind{there_is}")
-        made = _build(KINDS[kind], name, {key: value for key, value in table.items() if key != "kind"}, period)
+            raise InputError(f"kind = {kind!r}: {no_such_kind(kind)}")
+        given = {key: value for key, value in table.items() if key != "kind"}
+        values = values_of(kind, KINDS[kind], given, period.hours)
+        made = KINDS[kind](resource=name, **values)
+        check_usage(kind, KINDS[kind], given, values)
     except InputError as problem:
         raise InputError(f"{name}: {problem}") from None
-    return ([made], []) if isinstance(made, Tally) else (list(made.tallies(period)), list(made.missing()))
-
-
-def _build(kind: type[Any], name: str, given: Mapping[str, Any], period: Period) -> Any:
-    hints = get_type_hints(kind)
-    known = {each.name: each for each in fields(kind) if each.name != "resource"}
-    for key in given:
-        if key not in known:
-            raise InputError(f"{key}: no such key{_suggestion(key, known) or f': give of {_listed(known)}'}")
-    values = kind.whole_period(period.hours) if issubclass(kind, ResourceTally) else {}
-    values |= {key: _value(key, value, hints[key]) for key, value in given.items()}
-    for key, each in known.items():
-        if key not in values and each.default is MISSING:
-            raise InputError(f"{key}: missing: give it")
-    amounts = getattr(kind, "quantities", ())
-    if amounts and not given.keys() & set(amounts) and not any(values.get(key, known[key].default) for key in amounts):
-        raise InputError(f"no usage: give {' or '.join(amounts)}")
-    return kind(resource=name, **values)
-
-
-def _value(key: str, value: Any, hint: Any) -> Any:
-    """A value as its field has it. Raises InputError with the key, the value and what to give."""
-    if get_origin(hint) is Literal:
-        choices = get_args(hint)
-        if value not in choices:
-            raise InputError(f"{key} = {value!r}: give {' or '.join(map(str, choices))}")
-        return value
-    if hint in (bool, str):
-        if not isinstance(value, hint):
-            raise InputError(f"{key} = {value!r}: give {'true or false' if hint is bool else 'a text'}")
-        return value
-    number = _number(key, value)
-    if key in SHARES and number > 1:
-        raise InputError(f"{key} = {value!r}: give 0 to 1")
-    if hint is int:
-        if number != int(number):
-            raise InputError(f"{key} = {value!r}: give a whole number")
-        return int(number)
-    return number
-
-
-def _number(key: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{key} = {value!r}: give a number")
-    if value < 0:
-        raise InputError(f"{key} = {value!r}: give 0 or more")
-    if not value <= LARGEST:
-        raise InputError(f"{key} = {float('inf') if value > LARGEST else value}: give a number up to {LARGEST:.0e}")
-    return float(value)
+    told = assumed(kind, given, values, getattr(made, "quantities", ()))
+    notes = [("assumed: ", told)] if told else []
+    if isinstance(made, Tally):
+        return _Made((made,), tuple(missing(kind, given, values)), tuple(notes))
+    notes += [("", sentence) for sentence in made.notes(period)]
+    return _Made(tuple(made.tallies(period)), tuple(missing(kind, given, values)), tuple(notes))
 
 
 def _hours(month: Any) -> float:
@@ -237,8 +214,8 @@ def _hours(month: Any) -> float:
     text = month if isinstance(month, str) else f"{month} h"
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(days?|d|hours?|h)\s*", text)
     hours = float(found[1]) * (24.0 if found[2].startswith("d") else 1.0) if found else 0.0
-    if not 0 < hours <= LARGEST:
-        raise InputError(f'month = {month!r}: give its length, as "30 days", "720 h" or "730 h"')
+    if not 0 < hours <= LONGEST_MONTH_HOURS:
+        raise InputError(f'month = {month!r}: give its length, up to 31 days, as "30 days", "720 h" or "730 h"')
     return hours
 
 
@@ -248,14 +225,28 @@ def _date(value: Any) -> date | None:
     return value
 
 
-def _used(table: Any) -> Iterator[tuple[tuple[str, str], Decimal]]:
+def _used(table: Any) -> Iterator[tuple[tuple[str, str], Decimal | None]]:
     if not isinstance(table, Mapping):
         raise InputError(f"free_tier_used = {table!r}: give a table, as [free_tier_used]")
     for service, items in table.items():
+        if items == ALL:
+            yield (service, ""), None
+            continue
         if not isinstance(items, Mapping):
-            raise InputError(f"free_tier_used: {service} = {items!r}: give an item, as lambda.requests = 500_000")
+            raise InputError(f'free_tier_used: {service} = {items!r}: give an item, as lambda.requests = 50, or "all"')
         for item, amount in items.items():
-            yield (service, item), Decimal(repr(_number(f"free_tier_used: {service}.{item}", amount)))
+            key = f"free_tier_used: {service}.{item}"
+            yield (service, item), None if amount == ALL else Decimal(repr(number(key, amount)))
+
+
+def _account_notes(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What of the free tier the account has."""
+    if settings.get("free_tier") == "first_year":
+        yield "the allowances of an account's first year are taken off too"
+    used = [f"{service}{item and '.' + item} {'all' if amount is None else f'{amount:,f}'}"
+            for (service, item), amount in _used(settings.get("free_tier_used", {}))]
+    if used:
+        yield f"used up elsewhere of the free tier: {', '.join(used)}"
 
 
 def _savings_plan(table: Any) -> SavingsPlan | None:
@@ -266,19 +257,9 @@ def _savings_plan(table: Any) -> SavingsPlan | None:
         raise InputError("savings_plan: give years = 1 or years = 3")
     for key in table:
         if key not in keys:
-            near = _suggestion(key, keys) or f": give of {_listed(keys)}"
+            near = suggestion(key, keys) or f": give of {listed(keys)}"
             raise InputError(f"savings_plan: {key}: no such key{near}")
     if "commitment_usd_per_hour" not in table:
         return SavingsPlan(table["years"])
-    committed = _number("savings_plan: commitment_usd_per_hour", table["commitment_usd_per_hour"])
+    committed = number("savings_plan: commitment_usd_per_hour", table["commitment_usd_per_hour"])
     return SavingsPlan(table["years"], Decimal(repr(committed)))
-
-
-def _suggestion(word: str, known: Collection[str]) -> str:
-    """` (did you mean requests?)`, or nothing when no word is near."""
-    near = get_close_matches(word, known, n=1)
-    return f" (did you mean {near[0]}?)" if near else ""
-
-
-def _listed(words: Collection[str]) -> str:
-    return ", ".join(words)

@@ -18,12 +18,14 @@ from costmodel.errors import InputError
 from costmodel.metering import (
     CACHE_STEP_HOURS,
     GIB,
+    INIT_BILLED_FROM,
     KIB,
     PROVISIONED_STEP_HOURS,
     billed_ms,
     event_requests,
     gb_s,
     http_units,
+    init_is_billed,
     started_hours,
     started_units,
 )
@@ -37,10 +39,12 @@ from costmodel.pricing.services.lambda_features import (
     TenantTally,
     check_memory,
 )
-from loadgen.configuration import MEMORY_MB
+from loadgen.configuration import CACHE_SIZES_GB, MEMORY_MB
 from loadgen.deployment import ApiKind, Architecture
 
 STREAM_UNIT_KB = 10.0 * 1024
+PAYLOAD_KB = 10.0 * 1024
+"""The most that API Gateway passes on in one piece."""
 LEAST_SNAPSHOT_HOURS = 3.0
 
 
@@ -56,6 +60,9 @@ class Period:
 class FunctionTable:
     """`lambda.function`: a function and its features."""
 
+    asks: ClassVar[tuple[str, ...]] = (
+        "requests", "gb_seconds", "log_gb", "provisioned_concurrency", "snapstart_versions", "streamed_responses",
+        "tenant_environments", "durable_operations", "durable_written_gb", "durable_retained_gb_months")
     resource: str
     trigger: str = ""
     architecture: Architecture = "x86_64"
@@ -65,12 +72,12 @@ class FunctionTable:
     duration_ms: float | None = None
     gb_seconds: float = 0.0
     """On-demand GB-seconds, where they are known as such: instead of `duration_ms`."""
-    cold_starts: float | None = None
+    cold_starts: float = 0.0
     init_ms: float = 0.0
     package: Literal["zip", "image"] = "zip"
     event_kb: float = 0.0
     """Size of each asynchronous event: above 256 KB it counts as several requests."""
-    log_kb: float | None = None
+    log_kb: float = 0.0
     """Of each request."""
     log_gb: float = 0.0
     log_class: LogClass = "standard"
@@ -99,31 +106,26 @@ class FunctionTable:
         if on_demand < 0:
             raise InputError(
                 f"provisioned_requests = {self.provisioned_requests:g}: more than requests = {self.requests:g}")
-        if (self.cold_starts or 0.0) > on_demand:
+        if self.cold_starts > on_demand:
             raise InputError(f"cold_starts = {self.cold_starts:g}: more than the requests outside provisioned "
                              f"environments, {on_demand:g}")
         if self.gb_seconds and self.duration_ms:
             raise InputError(f"gb_seconds = {self.gb_seconds:g}: give it or duration_ms, not both")
 
-    def missing(self) -> Iterator[str]:
-        """What the table leaves out of the bill because it does not say it."""
-        if not self.requests:
-            return
-        if self.duration_ms is None and not self.gb_seconds:
-            yield "duration_ms is not given: its duration is not on the bill"
-        if self.cold_starts is None and not self.gb_seconds:
-            yield "cold_starts is not given: INIT is not on the bill"
-        if self.log_kb is None and not self.log_gb:
-            yield "log_kb is not given: its logs are not on the bill"
+    def notes(self, period: Period) -> Iterator[str]:
+        """By which rule its cold starts are billed, where it is an old one."""
+        if self.cold_starts and not init_is_billed(period.on, self.package):
+            yield f"INIT of its cold starts is not billed: a ZIP package before {INIT_BILLED_FROM}"
 
     def tallies(self, period: Period) -> Iterator[Tally]:
         """What the function did in the period."""
-        on_demand_s, provisioned_s = self._billed_s(period)
-        log_bytes = self.log_gb * GIB + (self.log_kb or 0.0) * KIB * self.requests
+        on_demand_s, init_s, provisioned_s = self._billed_s(period)
+        log_bytes = self.log_gb * GIB + self.log_kb * KIB * self.requests
         yield FunctionTally(
             self.resource, self.trigger, self.architecture, self.memory_mb,
-            invocations=self.requests * event_requests(self.event_kb), cold_starts=self.cold_starts or 0.0,
+            invocations=self.requests * event_requests(self.event_kb), cold_starts=self.cold_starts,
             gb_s=self.gb_seconds + gb_s(on_demand_s * 1000.0, self.memory_mb),
+            init_gb_s=gb_s(init_s * 1000.0, self.memory_mb),
             provisioned_gb_s=gb_s(provisioned_s * 1000.0, self.memory_mb),
             log_bytes=log_bytes if self.log_class == "standard" else 0.0)
         if self.log_class != "standard":
@@ -136,8 +138,8 @@ class FunctionTable:
                                    gb_s(1000.0 * kept_s, self.memory_mb) * self.provisioned_concurrency)
         yield from self._features(period, on_demand_s + provisioned_s + self.gb_seconds * 1024 / self.memory_mb)
 
-    def _billed_s(self, period: Period) -> tuple[float, float]:
-        """Billed seconds on demand and in provisioned environments."""
+    def _billed_s(self, period: Period) -> tuple[float, float, float]:
+        """Billed seconds on demand, of those INIT's, and in provisioned environments."""
         duration_ms = self.duration_ms or 0.0
         warm_ms = billed_ms(duration_ms)
         cold_ms = billed_ms(duration_ms, self.init_ms, on=period.on, package=self.package)
@@ -145,8 +147,8 @@ class FunctionTable:
         if self.gb_seconds:
             warm_ms = cold_ms = 0.0
         within_ms = billed_ms(duration_ms if self.provisioned_duration_ms is None else self.provisioned_duration_ms)
-        return ((on_demand * warm_ms + (self.cold_starts or 0.0) * (cold_ms - warm_ms)) / 1000.0,
-                self.provisioned_requests * within_ms / 1000.0)
+        init_s = self.cold_starts * (cold_ms - warm_ms) / 1000.0
+        return on_demand * warm_ms / 1000.0 + init_s, init_s, self.provisioned_requests * within_ms / 1000.0
 
     def _features(self, period: Period, billed_s: float) -> Iterator[Tally]:
         name, memory_mb = self.resource, self.memory_mb
@@ -172,26 +174,26 @@ class HttpApiTable:
     """`apigateway.http`: requests and their payload; what a private network or CloudFront takes is no transfer."""
 
     API: ClassVar[ApiKind] = "http"
+    asks: ClassVar[tuple[str, ...]] = ("requests",)
     resource: str
     requests: float = 0.0
     """Accepted ones, cache hits and those that Lambda throttled included; rejected ones are free."""
     request_kb: float = 0.0
-    response_kb: float | None = None
+    response_kb: float = 0.0
     transfer: Literal["internet", "none"] = "internet"
 
-    def missing(self) -> Iterator[str]:
-        """What the table leaves out of the bill because it does not say it."""
-        if self.requests and self.response_kb is None and self.transfer == "internet":
-            yield "response_kb is not given: its data transfer is not on the bill"
+    def notes(self, period: Period) -> Iterator[str]:
+        """None: its rules have not changed."""
+        yield from ()
 
     def tallies(self, period: Period) -> Iterator[Tally]:
         """What the API did in the period."""
-        sent_kb = (self.response_kb or 0.0) if self.transfer == "internet" else 0.0
+        sent_kb = self.response_kb if self.transfer == "internet" else 0.0
         yield RouteTally(self.API, "", requests=self.requests, units=self.requests * self._units_each(),
                          response_bytes=self.requests * sent_kb * KIB, resource=self.resource)
 
     def _units_each(self) -> float:
-        return http_units(self.request_kb * KIB, (self.response_kb or 0.0) * KIB)
+        return http_units(self.request_kb * KIB, self.response_kb * KIB)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,9 +201,17 @@ class RestApiTable(HttpApiTable):
     """`apigateway.rest`: in units of 10 MB where responses stream, and with a cache cluster if it has one."""
 
     API: ClassVar[ApiKind] = "rest"
+    asks: ClassVar[tuple[str, ...]] = ("requests", "cache_gb")
     streams: bool = False
     cache_gb: float | None = None
     cache_hours: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.cache_gb is not None and self.cache_gb not in CACHE_SIZES_GB:
+            raise InputError(f"cache_gb = {self.cache_gb:g}: give one of "
+                             f"{', '.join(f'{size:g}' for size in CACHE_SIZES_GB)}")
+        if self.response_kb > PAYLOAD_KB and not self.streams:
+            raise InputError(f"response_kb = {self.response_kb:g}: give up to {PAYLOAD_KB:g}, or streams = true")
 
     def tallies(self, period: Period) -> Iterator[Tally]:
         yield from super().tallies(period)
@@ -210,7 +220,7 @@ class RestApiTable(HttpApiTable):
             yield CacheTally("rest", self.cache_gb, started_hours(hours, CACHE_STEP_HOURS), resource=self.resource)
 
     def _units_each(self) -> float:
-        return started_units(self.response_kb or 0.0, STREAM_UNIT_KB) if self.streams else 1.0
+        return started_units(self.response_kb, STREAM_UNIT_KB) if self.streams else 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The report's charts, as SVG text. They draw what they are given and compute nothing.
+"""The report's charts, as SVG text, and a verb's, into a file. They draw what they are given and compute nothing.
 
 `svg.hashsalt` makes the same figures give the same bytes, so that reports can be compared as goldens.
 """
@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from costmodel.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -85,16 +89,73 @@ def predicted_against_measured(labels: Sequence[str], predicted: Sequence[float]
     return _svg(figure)
 
 
+@dataclass(frozen=True)
+class Panel:
+    """Costs [USD a month] along one variable: a line of points (x, y) by name, and the places where they cross."""
+
+    title: str
+    variable: str
+    curves: Mapping[str, Sequence[tuple[float, float]]]
+    crossings: Sequence[tuple[float, float]]
+
+
+def write_panels(panels: Sequence[Panel], path: Path) -> None:
+    """Draw the panels, each line with its floor at 0 as a dot and its name, into a .png or .svg file.
+
+    Raises InputError for another kind of file or one that cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    if path.suffix not in (".png", ".svg"):
+        raise InputError(f"{path}: a chart is a .png or .svg file")
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns) if panels else 1
+    figure = Figure(figsize=(5.2 * max(columns, 1), 3.6 * rows), layout="constrained")
+    for number, panel in enumerate(panels, start=1):
+        axes = figure.add_subplot(rows, columns, number)
+        _plain(axes)
+        _draw_panel(axes, panel)
+    try:
+        figure.savefig(path, dpi=110)
+    except OSError as problem:
+        raise InputError(f"{path}: cannot be written ({problem})") from None
+
+
+def _draw_panel(axes: Axes, panel: Panel) -> None:
+    from matplotlib.ticker import EngFormatter
+
+    for (name, points), colour in zip(panel.curves.items(), (CHOICE, TODAY), strict=True):
+        xs, ys = zip(*points, strict=True)
+        axes.plot(xs, ys, color=colour, linewidth=1.4, label=name)
+        axes.plot(xs[0], ys[0], "o", color=colour, markersize=4, clip_on=False)
+        if ys[0] > 0:
+            axes.axhline(ys[0], color=colour, linewidth=0.7, linestyle=":")
+            axes.annotate(f"floor {ys[0]:,.2f}", (xs[0], ys[0]), xytext=(4, 3), textcoords="offset points", color=colour,
+                          fontsize=7)
+    for x, y in panel.crossings:
+        axes.plot(x, y, "o", color=MISS, markersize=5)
+        shown = f"{x:,.0f}" if x >= 1000 else f"{x:.4f}"
+        axes.annotate(shown, (x, y), xytext=(4, -10), textcoords="offset points", color=MISS, fontsize=7.5)
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.set_title(panel.title, fontsize=9, color=INK)
+    axes.set(xlabel=panel.variable, ylabel="USD a month", xlim=(0, None), ylim=(0, None))
+    axes.legend(fontsize=7.5, frameon=False)
+
+
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.subplots()
+    _plain(axes)
+    return figure, axes
+
+
+def _plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(True, color="#e2e8f0", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.tick_params(colors=INK, labelsize=8.5)
-    return figure, axes
 
 
 def _svg(figure: Figure) -> str:

@@ -2,17 +2,21 @@
 
 - Runs: the law of five of the six runs of requests_2020 replays the sixth on its own arrivals and durations.
 - Rows: the law of all six predicts the ten rows of cold_start_probability_2020 (three of them are of these runs), as
-  runs of 28 h of Poisson arrivals. P(cold) is cold starts over requests of the whole run; instances are counted as
-  that table does, from first use to 600 s after the last, from the seventh hour on.
+  runs of 28 h of Poisson arrivals, as many as the row's rate says. P(cold) and instances are counted as that table
+  counts them (`published_cold_share`; instances from first use to 600 s after the last, from the seventh hour on).
 - Beside them the constant idle limit of 600 s of SimFaaS, and SimFaaS's own published errors.
+
+An interval is that of one run. Two things make it: chance, which the replications show, and by how much the law itself
+is off, a relative standard deviation that is estimated from the other cases: with r = ln(measured / predicted) and
+chance s of each, r ~ N(0, s^2 + t^2), and t^2 is its posterior mean under a flat prior of t.
 
 Client times hold CLIENT_S that no environment was busy. Rates [1/s], times [s].
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -30,11 +34,11 @@ SKIPPED_S = 7 * 3600.0
 LEVEL = 0.9
 SEEN_ROWS = ("0.0042/s", "0.0079/s", "0.1004/s")
 """Rows that are of runs in requests_2020, by rate and durations."""
-LAW_SD = {"cold": 0.05, "instances": 0.025}
-"""By how much the law itself is off: the root mean square over the six runs left out (0.056, 0.019), less chance for
-cold starts, widened for instances as six runs ask (Student's t over normal at 90 %: 1.2)."""
 SIMFAAS_PUBLISHED = {"cold": 0.122, "instances": 0.0305}
 """Mean errors over twenty rows, of which ten are here (Mahmoudi and Khazaei 2021, "SimFaaS")."""
+_PARTS = 10
+_SKIPPED_SHARE = 0.25
+_LAW_ERRORS = np.linspace(0.0, 0.5, 501)
 
 Law = Callable[[str], Lifetime]
 
@@ -50,6 +54,8 @@ class Predicted:
     predicted: float
     low: float
     high: float
+    chance: float = 0.0
+    """Standard deviation of a single run over the mean of all."""
 
     @property
     def error(self) -> float:
@@ -58,6 +64,14 @@ class Predicted:
     @property
     def holds(self) -> bool:
         return self.low <= self.measured <= self.high
+
+    def widened(self, law_error: float) -> Predicted:
+        """With an interval that holds the law's own error, a relative standard deviation, besides what it held."""
+        from scipy.stats import norm
+
+        reach = float(norm.ppf((1 + LEVEL) / 2)) * law_error
+        below, above = (float(np.hypot(np.log(end / self.predicted), reach)) for end in (self.low, self.high))
+        return replace(self, low=self.predicted * np.exp(-below), high=self.predicted * np.exp(above))
 
 
 def windows_2020() -> dict[str, Window]:
@@ -81,7 +95,7 @@ def law_without(run: str = "") -> Lifetime:
 
 
 def predict_runs(law: Law = law_without, replications: int = 400) -> Iterator[Predicted]:
-    """Cold starts and mean instances of each run, by the law that `law(run)` gives."""
+    """Cold starts and mean instances of each run, by the law that `law(run)` gives. Intervals hold chance alone."""
     for name, window in windows_2020().items():
         until, rng, lifetime = float(window.start_s[-1]), np.random.default_rng(1), law(name)
         seen = [replay(window.start_s, window.busy_s, lifetime, rng) for _ in range(replications)]
@@ -89,19 +103,51 @@ def predict_runs(law: Law = law_without, replications: int = 400) -> Iterator[Pr
                    "instances": [each.environments(0.0, until, KEEP_S) for each in seen]}
         measured = {"cold": float(window.cold.sum()), "instances": window.environments(0.0, until, KEEP_S)}
         for figure, values in figures.items():
-            yield _predicted(name, figure, measured[figure], values, rng)
+            yield _predicted(name, figure, measured[figure], values)
 
 
 def predict_rows(law: Lifetime, replications: int = 60) -> Iterator[Predicted]:
-    """P(cold) and mean instances of each row; ten times the replications below 0.05 requests/s."""
+    """P(cold) and mean instances of each row, as the table counts them; ten times the replications below 0.06
+    requests/s. Intervals hold chance alone."""
     for row in rows("cold_start_probability_2020.csv"):
         rate, warm_s = float(row["ArrivalRate"]), float(row["ServiceTimeWarm"]) / 1000 - CLIENT_S
         rng = np.random.default_rng(3)
         seen = [_poisson_run(rate, warm_s, law, rng) for _ in range(replications * (10 if rate < 0.06 else 1))]
         case = f"{rate:.4f}/s"
-        yield _predicted(case, "cold", float(row["ColdStartProbability"]), [float(each.cold.mean()) for each in seen], rng)
+        yield _predicted(case, "cold", float(row["ColdStartProbability"]), [published_cold_share(each) for each in seen])
         yield _predicted(case, "instances", float(row["AverageInstanceCount"]),
-                         [each.environments(SKIPPED_S, RUN_S, KEEP_S) for each in seen], rng)
+                         [each.environments(SKIPPED_S, RUN_S, KEEP_S) for each in seen])
+
+
+def published_cold_share(window: Window) -> float:
+    """P(cold) as the table has it: mean over ten parts of equally many requests, each without its last one and without
+    those of the first quarter of its time.
+
+    At low rates it is above cold starts over requests: what is left of a part begins after a pause that is longer than
+    most, and a long pause ends with a cold start.
+    """
+    parts = min(_PARTS, max(window.start_s.size // 2, 1))
+    size = window.start_s.size // parts
+    at, cold = (values[: parts * size].reshape(parts, size)[:, : max(size - 1, 1)] for values in (window.start_s, window.cold))
+    begin, end = at[:, :1], at[:, -1:]
+    counted = (at > begin + _SKIPPED_SHARE * (end - begin)) | (begin == end)
+    return float(((cold & counted).sum(axis=1) / counted.sum(axis=1)).mean())
+
+
+def law_error(cases: Sequence[Predicted]) -> float:
+    """By how much the law is off in these cases, chance apart: a relative standard deviation."""
+    missed = np.array([np.log(each.measured / each.predicted) for each in cases])
+    chance = np.array([each.chance for each in cases])
+    variance = _LAW_ERRORS[:, None] ** 2 + np.maximum(chance, 1e-3) ** 2
+    log_likelihood = -0.5 * (np.log(variance) + missed**2 / variance).sum(axis=1)
+    weights = np.exp(log_likelihood - log_likelihood.max())
+    return float(np.sqrt((weights * _LAW_ERRORS**2).sum() / weights.sum()))
+
+
+def with_law_error(cases: Sequence[Predicted]) -> list[Predicted]:
+    """Each case with an interval that holds the law's error too, as the other cases of the same figure show it."""
+    return [each.widened(law_error([other for other in cases if other is not each and other.figure == each.figure]))
+            for each in cases]
 
 
 def mean_error(predicted: list[Predicted], figure: str) -> float:
@@ -110,15 +156,15 @@ def mean_error(predicted: list[Predicted], figure: str) -> float:
 
 
 def _poisson_run(rate: float, warm_s: float, law: Lifetime, rng: np.random.Generator) -> Window:
-    n = max(int(rng.poisson(rate * RUN_S)), 1)
-    start_s = np.sort(rng.uniform(0.0, RUN_S, n))
-    return replay(start_s, np.full(n, warm_s), law, rng)
+    """The rate is the run's own: so many arrivals, anywhere."""
+    start_s = np.sort(rng.uniform(0.0, RUN_S, max(round(rate * RUN_S), 1)))
+    return replay(start_s, np.full(start_s.size, warm_s), law, rng)
 
 
-def _predicted(case: str, figure: str, measured: float, values: list[float], rng: np.random.Generator) -> Predicted:
-    single = np.array(values) * np.exp(rng.normal(0.0, LAW_SD[figure], len(values)))
-    low, high = np.quantile(single, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Predicted(case, figure, measured, float(np.mean(values)), float(low), float(high))
+def _predicted(case: str, figure: str, measured: float, values: list[float]) -> Predicted:
+    mean = float(np.mean(values))
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Predicted(case, figure, measured, mean, float(low), float(high), float(np.std(values)) / mean)
 
 
 def _columns(values: list[tuple[float, float, int]]) -> tuple[Floats, Floats, np.ndarray]:

@@ -3,10 +3,13 @@
 - 2020: four real functions at 46 sizes (memory_sweep_2020_raw). From three or five sizes, the mean duration at all the
   others, and the regret of the size that would be chosen: how much more one invocation costs there than at the best of
   the 46 sizes, request fee included, both by what was measured.
+- The same at the sizes that were not measured: the median and the tail, and whether 90 % intervals hold, between the
+  measured sizes and beyond them (`Unmeasured`).
 - 2025: cpu- and memory-intensive functions (memory_sweep_2025_11), each size predicted from all the others. The table
   has means without their number: SHEET_ERROR stands for their standard error.
 - Power tuning tries its default sizes and takes the cheapest: six sizes are measured, none is predicted. The single
-  exponential D = a + b exp(-m/k) is fitted to the same sizes as ours.
+  exponential D = a + b exp(-m/k) is fitted to the same sizes as ours. `by_cross_validation` is our model with one form
+  of curve, the one that is least off at each size predicted from the others, instead of all, weighed.
 """
 
 from __future__ import annotations
@@ -17,11 +20,13 @@ from functools import lru_cache
 from itertools import combinations, product
 
 import numpy as np
+import numpy.typing as npt
 
 from costmodel.performance.distributions import Distribution, Floats
 from costmodel.performance.priors import rows
 from costmodel.performance.sizes import MeasuredSize, MeasuredSizes, independent_number
 
+PAIRS = tuple(product((128, 256, 512), (1024, 1536, 2048, 3008)))
 TRIPLES = tuple(product((128, 192, 256), (384, 512, 768, 1024), (1536, 2048, 3008)))
 QUINTUPLES = tuple(sizes for sizes in combinations((128, 256, 384, 512, 768, 1024, 1536, 2048, 3008), 5)
                    if sizes[0] <= 256 and sizes[-1] >= 1536)
@@ -30,6 +35,7 @@ POWER_TUNING_MB = (128, 256, 512, 1024, 1536, 3008)
 SHEET_ERROR = 0.02
 LEVEL = 0.9
 
+Bools = npt.NDArray[np.bool_]
 Predict = Callable[[Sequence[MeasuredSize], Sequence[int]], Floats]
 """Measured sizes and other sizes [MB] -> mean durations [ms]."""
 
@@ -58,8 +64,28 @@ class Scores:
 
     error: float | None
     regret: float
-    held: float | None = None
-    """Share of the other sizes whose mean lies in the 90 % interval; None: the method gives none."""
+
+
+@dataclass(frozen=True)
+class Unmeasured:
+    """Predictions of sizes that were not measured, shape (n,) each; errors are relative."""
+
+    inside: Bools
+    """Whether the size lies between measured ones."""
+    mean_held: Bools
+    """Whether the 90 % interval holds the mean that was measured."""
+    p50_held: Bools
+    p50_error: Floats
+    p95_error: Floats
+    p99_error: Floats
+
+    def held(self, figure: str, *, inside: bool) -> float:
+        """Share of the intervals of `mean` or `p50` that held, between the sizes or beyond them; NaN: there are none."""
+        values = getattr(self, f"{figure}_held")[self.inside == inside]
+        return float(values.mean()) if values.size else float("nan")
+
+    def number(self, *, inside: bool) -> int:
+        return int((self.inside == inside).sum())
 
 
 def swept_2020() -> tuple[Swept, ...]:
@@ -77,6 +103,16 @@ def ours(measured: Sequence[MeasuredSize], memory_mb: Sequence[int]) -> Floats:
     return np.array([sizes.durations_ms(size).mean for size in memory_mb])
 
 
+def by_cross_validation(measured: Sequence[MeasuredSize], memory_mb: Sequence[int]) -> Floats:
+    """Mean durations [ms] by the one form that predicts each of three or more sizes best from the others."""
+    def left_out(periods: bool) -> float:
+        others = (MeasuredSizes.fitted(other for other in measured if other is not size) for size in measured)
+        return sum(abs(float(np.log(_means_ms(sizes, [size.memory_mb], periods)[0] / size.warm.mean)))
+                   for sizes, size in zip(others, measured, strict=True))
+
+    return _means_ms(MeasuredSizes.fitted(measured), memory_mb, min((True, False), key=left_out))
+
+
 def exponential(measured: Sequence[MeasuredSize], memory_mb: Sequence[int]) -> Floats:
     """D = a + b exp(-m/k), a, b >= 0, by least squares of relative errors; k from a grid."""
     from scipy.optimize import nnls
@@ -92,9 +128,9 @@ def exponential(measured: Sequence[MeasuredSize], memory_mb: Sequence[int]) -> F
     return np.asarray(fixed + falling * np.exp(-np.array(memory_mb) / scale), dtype=np.float64)
 
 
-def score_2020(predict: Predict, choices: Sequence[Sequence[int]], *, intervals: bool = False) -> Scores:
+def score_2020(predict: Predict, choices: Sequence[Sequence[int]]) -> Scores:
     """Over all functions and choices of measured sizes."""
-    errors, regrets, held = [], [], []
+    errors, regrets = [], []
     for function in swept_2020():
         means, cost = function.means_ms, usd(function.memory_mb, function.means_ms)
         for choice in choices:
@@ -103,9 +139,14 @@ def score_2020(predict: Predict, choices: Sequence[Sequence[int]], *, intervals:
             other = ~np.isin(function.memory_mb, choice)
             errors.append(np.abs(predicted / means - 1)[other].mean())
             regrets.append(cost[np.argmin(usd(function.memory_mb, predicted))] / cost.min() - 1)
-            if intervals:
-                held += list(_holds(MeasuredSizes.fitted(measured), function, other))
-    return Scores(float(np.mean(errors)), float(np.mean(regrets)), float(np.mean(held)) if held else None)
+    return Scores(float(np.mean(errors)), float(np.mean(regrets)))
+
+
+def unmeasured_2020(choices: Sequence[Sequence[int]]) -> Unmeasured:
+    """Over all functions and choices of measured sizes, every other size."""
+    rows = [row for function in swept_2020() for choice in choices for row in _unmeasured(function, choice)]
+    inside, mean_held, p50_held, p50, p95, p99 = (np.array(column) for column in zip(*rows, strict=True))
+    return Unmeasured(inside, mean_held, p50_held, p50, p95, p99)
 
 
 def power_tuning_2020() -> Scores:
@@ -150,11 +191,24 @@ def _prices() -> tuple[float, float]:
     return per_gb_s, fee
 
 
-def _holds(model: MeasuredSizes, function: Swept, other: np.ndarray) -> Iterator[bool]:
-    for size, mean, asked in zip(function.memory_mb, function.means_ms, other, strict=True):
-        if asked:
-            low, high = _interval(model, size)
-            yield bool(low <= mean <= high)
+def _means_ms(sizes: MeasuredSizes, memory_mb: Sequence[int], periods: bool) -> Floats:
+    curves = sizes.curves_with(periods)
+    assert curves is not None
+    return curves.mean_ms(memory_mb)
+
+
+def _unmeasured(function: Swept, choice: Sequence[int]) -> Iterator[tuple[bool, bool, bool, float, float, float]]:
+    """The columns of Unmeasured for one choice of measured sizes."""
+    model = MeasuredSizes.fitted(function.measured(choice))
+    for size, seen in zip(function.memory_mb, function.durations_ms, strict=True):
+        if size in choice:
+            continue
+        predicted, (low, high) = model.durations_ms(size), _interval(model, size)
+        measured = np.quantile(seen, (0.5, 0.95, 0.99))
+        to_p50 = predicted.quantile(0.5) / predicted.mean
+        p50, p95, p99 = (predicted.quantile(q) / value - 1 for q, value in zip((0.5, 0.95, 0.99), measured, strict=True))
+        yield (model.inside(size), bool(low <= seen.mean() <= high), bool(low * to_p50 <= measured[0] <= high * to_p50),
+               p50, p95, p99)
 
 
 def _interval(model: MeasuredSizes, memory_mb: int) -> tuple[float, float]:

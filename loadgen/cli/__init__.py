@@ -9,6 +9,7 @@ from loadgen.cli.collect import collect
 from loadgen.cli.demo import demo
 from loadgen.cli.discover import discover
 from loadgen.cli.iam import iam
+from loadgen.cli.metrics import metrics
 from loadgen.cli.restore import restore
 from loadgen.cli.run import run
 from loadgen.cli.serve import serve
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Load-test AWS Lambda behind API Gateway with Locust, and collect what AWS saw.",
 )
-for verb in (demo, serve, discover, check, run, sweep, collect, show, restore, iam):
+for verb in (demo, serve, discover, check, run, sweep, collect, show, metrics, restore, iam):
     app.command()(verb)
 
 

@@ -11,7 +11,7 @@ SAME_AS = {"check": "discover", "restore": "sweep"}
 
 
 def iam(
-    verb: Annotated[str, typer.Argument(help="discover, check, run, collect, sweep or restore.")] = "sweep",
+    verb: Annotated[str, typer.Argument(help="discover, check, run, collect, metrics, sweep or restore.")] = "sweep",
     target: Annotated[Path | None, typer.Option("--target", "-t", help="Name this target's own resources.")] = None,
 ) -> None:
     """Print the least IAM policy that a verb needs, as JSON."""

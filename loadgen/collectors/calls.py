@@ -83,10 +83,14 @@ class Calls:
         self.made[operation] += 1 + response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
 
 
-def read_events(calls: Calls, log_group: str, window: Window) -> Iterator[list[Mapping[str, Any]]]:
-    """The events of a log group in a window, a page at a time, oldest first; pages may be empty. No group: no page."""
+def read_events(calls: Calls, log_group: str, window: Window,
+                pattern: str | None = None) -> Iterator[list[Mapping[str, Any]]]:
+    """The events of a log group in a window, a page at a time, oldest first; pages may be empty. No group: no page.
+
+    `pattern`: a filter pattern; None: every event.
+    """
     arguments: dict[str, Any] = {"logGroupName": log_group, "startTime": window.start_ms, "endTime": window.end_ms,
-                                 "limit": EVENTS_PER_PAGE}
+                                 "limit": EVENTS_PER_PAGE, **({"filterPattern": pattern} if pattern else {})}
     while True:
         try:
             page = calls("filter_log_events", f"log group {log_group}", **arguments)

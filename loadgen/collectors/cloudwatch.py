@@ -12,7 +12,6 @@ Gateway dimensions and metrics" and "Work with metrics for HTTP APIs"; CloudWatc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,8 +21,9 @@ from loadgen.collectors.calls import Calls, Window
 from loadgen.collectors.sent import Sent
 from loadgen.deployment import ApiKind
 from loadgen.measurements.frames import METRICS, FrameSchema, from_rows
+from loadgen.measurements.production import Dimensions, api_dimensions, dimensions_text
 from loadgen.measurements.run import Run
-from loadgen.target import Target, TargetApi
+from loadgen.target import Target
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ class Query:
     """One series of datapoints."""
 
     namespace: str
-    dimensions: tuple[tuple[str, str], ...]
+    dimensions: Dimensions
     metric: str
     unit: str
     statistic: str
@@ -82,12 +82,12 @@ class Metrics:
     def read(self) -> None:
         """Read the whole window: datapoints grow until their period is over and published."""
         self._read_once, self._partial = True, False
-        self._period_s = _period_s(self._calls.clock.time() - self._sent.first_ms / 1000)
+        self._period_s = kept_period_s(self._calls.clock.time() - self._sent.first_ms / 1000)
         window = _aligned(self._sent, self._period_s)
-        points = (window.end_ms - window.start_ms) // (1000 * self._period_s)
-        at_once = max(1, min(QUERIES_PER_CALL, POINTS_PER_CALL // points))
-        for first in range(0, len(self._queries), at_once):
-            self._ask(self._queries[first:first + at_once], window)
+        for part in parts(self._queries, window, self._period_s):
+            answer = read_points(self._calls, part, window, self._period_s)
+            self._partial |= answer.partial
+            self._points |= answer.points
 
     def missing(self) -> Mapping[str, int]:
         """How many answered requests CloudWatch has not counted yet."""
@@ -110,53 +110,72 @@ class Metrics:
         earlier = self._before.select(["metric", "value"]).to_pylist()
         return round(sum(float(row["value"]) for row in earlier if row["metric"] == "Count"))
 
-    def _ask(self, asked: Sequence[Query], window: Window) -> None:
-        by_id = {f"q{index}": query for index, query in enumerate(asked)}
-        arguments = {
-            "MetricDataQueries": [_data_query(key, query, self._period_s) for key, query in by_id.items()],
-            "StartTime": _instant(window.start_ms), "EndTime": _instant(window.end_ms), "ScanBy": "TimestampAscending",
-        }
-        self._calls.made["metrics_requested"] += len(asked)
-        while True:
-            page = self._calls("get_metric_data", "CloudWatch metrics", **arguments)
-            last = not page.get("NextToken")
-            for result in page["MetricDataResults"]:
-                self._partial |= last and result.get("StatusCode", "Complete") != "Complete"
-                for at, value in zip(result["Timestamps"], result["Values"], strict=True):
-                    self._points[by_id[result["Id"]], round(at.timestamp())] = value
-            if last:
-                return
-            arguments["NextToken"] = page["NextToken"]
-
     def _rows(self) -> Iterator[tuple[object, ...]]:
-        for (query, at_s), value in sorted(self._points.items(), key=lambda point: point[0][1]):
-            dimensions = json.dumps(dict(query.dimensions), sort_keys=True)
-            yield (at_s * 1_000_000, self._period_s, query.namespace, dimensions, query.metric, query.statistic, value,
-                   query.unit)
+        return point_rows(self._points, self._period_s)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Values by series and the start of their period [s since the epoch]; `partial`: CloudWatch did not tell all."""
+
+    points: dict[tuple[Query, int], float]
+    partial: bool
+
+
+def parts(asked: Sequence[Query], window: Window, period_s: int) -> Iterator[Sequence[Query]]:
+    """The queries in groups, each of which one call answers."""
+    points = (window.end_ms - window.start_ms) // (1000 * period_s)
+    at_once = max(1, min(QUERIES_PER_CALL, POINTS_PER_CALL // max(points, 1)))
+    for first in range(0, len(asked), at_once):
+        yield asked[first:first + at_once]
+
+
+def read_points(calls: Calls, asked: Sequence[Query], window: Window, period_s: int) -> Answer:
+    """The datapoints of a window (its end is excluded), page by page. Raises CollectError or UnreachableError."""
+    by_id = {f"q{index}": query for index, query in enumerate(asked)}
+    arguments = {
+        "MetricDataQueries": [_data_query(key, query, period_s) for key, query in by_id.items()],
+        "StartTime": _instant(window.start_ms), "EndTime": _instant(window.end_ms), "ScanBy": "TimestampAscending",
+    }
+    points: dict[tuple[Query, int], float] = {}
+    partial = False
+    calls.made["metrics_requested"] += len(asked)
+    while True:
+        page = calls("get_metric_data", "CloudWatch metrics", **arguments)
+        last = not page.get("NextToken")
+        for result in page["MetricDataResults"]:
+            partial |= last and result.get("StatusCode", "Complete") != "Complete"
+            for at, value in zip(result["Timestamps"], result["Values"], strict=True):
+                points[by_id[result["Id"]], round(at.timestamp())] = value
+        if last:
+            return Answer(points, partial)
+        arguments["NextToken"] = page["NextToken"]
+
+
+def point_rows(points: Mapping[tuple[Query, int], float], period_s: int) -> Iterator[tuple[object, ...]]:
+    """The rows of the metrics frame, by time."""
+    for (query, at_s), value in sorted(points.items(), key=lambda point: point[0][1]):
+        yield (at_s * 1_000_000, period_s, query.namespace, dimensions_text(query.dimensions), query.metric,
+               query.statistic, value, query.unit)
 
 
 def queries(target: Target, kind: ApiKind, functions: Sequence[str], provisioned: Sequence[str]) -> tuple[Query, ...]:
     """What is asked about one API and these functions (logical ids); `provisioned`: those with such concurrency."""
-    asked = list(_series("AWS/ApiGateway", _api_dimensions(target.api(kind)), API_METRICS[kind]))
+    asked = list(series("AWS/ApiGateway", api_dimensions(target.api(kind)), API_METRICS[kind]))
     for logical in functions:
         name, alias = target.functions[logical].name, target.deployment.functions[logical].alias
-        asked += _series("AWS/Lambda", (("FunctionName", name),), FUNCTION_METRICS)
+        asked += series("AWS/Lambda", (("FunctionName", name),), FUNCTION_METRICS)
         if logical in provisioned:
             resource = (("FunctionName", name), ("Resource", f"{name}:{alias}"))
-            asked += _series("AWS/Lambda", resource, PROVISIONED_METRICS)
+            asked += series("AWS/Lambda", resource, PROVISIONED_METRICS)
     return tuple(asked)
 
 
-def _series(namespace: str, dimensions: tuple[tuple[str, str], ...], metrics: Sequence[Metric]) -> Iterator[Query]:
+def series(namespace: str, dimensions: Dimensions, metrics: Sequence[Metric]) -> Iterator[Query]:
+    """A query for each statistic of these metrics."""
     for name, unit, statistics in metrics:
         for statistic in statistics:
             yield Query(namespace, dimensions, name, unit, statistic)
-
-
-def _api_dimensions(api: TargetApi) -> tuple[tuple[str, str], ...]:
-    """REST metrics are keyed by the API's name, HTTP ones by its id."""
-    key = ("ApiName", api.name) if api.kind == "rest" else ("ApiId", api.id)
-    return key, ("Stage", api.stage)
 
 
 def _data_query(key: str, query: Query, period_s: int) -> dict[str, object]:
@@ -165,7 +184,8 @@ def _data_query(key: str, query: Query, period_s: int) -> dict[str, object]:
     return {"Id": key, "MetricStat": {"Metric": metric, "Period": period_s, "Stat": query.statistic}}
 
 
-def _period_s(age_s: float) -> int:
+def kept_period_s(age_s: float) -> int:
+    """The finest period [s] in which CloudWatch still keeps data of this age [s]."""
     return next((period_s for kept_s, period_s in _KEPT if age_s < kept_s), _KEPT[-1][1])
 
 

@@ -41,7 +41,7 @@ class FunctionLogs:
     def __init__(self, run: Run, calls: Calls, sent: Sent, before: Mapping[str, pa.Table]) -> None:
         self._calls, self._sent, self._before = calls, sent, before
         self._settings = run.intent.configuration.functions
-        self._groups = _groups(run.intent.target.functions, self._settings)
+        self._groups = groups_of(run.intent.target.functions, self._settings)
         self._api_ids, self._missing = _expected(run, sent)
         self._knows_ids = bool(self._api_ids or sent.direct)
         self._earlier = {str(row["environment"]): str(row["initialization"])
@@ -92,10 +92,7 @@ class FunctionLogs:
 
     def _environment(self, log_group: str, stream: str) -> Environment:
         if stream not in self._environments:
-            names = self._groups[log_group]
-            function = next((logical for logical, name in names.items() if f"{name}[" in stream), next(iter(names)))
-            version = stream[stream.index("[") + 1:stream.index("]")] if "[" in stream else None
-            self._environments[stream] = Environment(function, version)
+            self._environments[stream] = environment_of(stream, self._groups[log_group])
         return self._environments[stream]
 
     def _is_own(self, invocation: Invocation) -> bool:
@@ -115,8 +112,8 @@ class FunctionLogs:
             attempts[invocation.request_id] += 1
             source = "api" if invocation.request_id in self._api_ids else "invoke" if self._knows_ids else None
             settings = self._settings[environment.function]
-            initialization = self._earlier.get(stream) or _initialization(environment, settings)
-            yield (stream, *_reported(invocation, environment), settings.architecture, initialization,
+            initialization = self._earlier.get(stream) or initialization_of(environment, settings)
+            yield (stream, *reported(invocation, environment), settings.architecture, initialization,
                    invocation.outcome, invocation.error_type, source, attempts[invocation.request_id],
                    invocation.log_bytes, invocation.report.trace_id if invocation.report else None)
 
@@ -129,14 +126,15 @@ class FunctionLogs:
             if environment.init_at_ms is None or stream in before or not (stream in own or unused):
                 continue
             if not any(invocation.waited for invocation in environment.invocations):
-                yield (stream, *_init_row(environment, self._settings[environment.function]))
+                yield (stream, *init_row(environment, self._settings[environment.function]))
 
 
 Groups = dict[str, dict[str, str]]
 """Log group -> its functions, logical id -> name: several functions may share a group."""
 
 
-def _groups(functions: Mapping[str, TargetFunction], configured: Container[str]) -> Groups:
+def groups_of(functions: Mapping[str, TargetFunction], configured: Container[str]) -> Groups:
+    """The log groups of the configured functions."""
     groups: Groups = {}
     for logical, function in functions.items():
         if logical in configured:
@@ -159,7 +157,13 @@ def _expected(run: Run, sent: Sent) -> tuple[set[str], dict[str, tuple[str | Non
     return named, ran
 
 
-def _reported(invocation: Invocation, environment: Environment) -> tuple[object, ...]:
+def environment_of(stream: str, names: Mapping[str, str]) -> Environment:
+    """The environment of a log stream in the group of these functions (logical id -> name), with nothing read yet."""
+    function = next((logical for logical, name in names.items() if f"{name}[" in stream), next(iter(names)))
+    return Environment(function, stream[stream.index("[") + 1:stream.index("]")] if "[" in stream else None)
+
+
+def reported(invocation: Invocation, environment: Environment) -> tuple[object, ...]:
     """The columns of `invocations` from `ended_at` to `max_memory_mb`."""
     report = invocation.report
     assert report is not None, "an invocation ends with its REPORT"
@@ -169,7 +173,8 @@ def _reported(invocation: Invocation, environment: Environment) -> tuple[object,
             report.restore_ms, report.billed_restore_ms, report.memory_mb, report.max_memory_mb)
 
 
-def _initialization(environment: Environment, settings: FunctionSettings) -> str:
+def initialization_of(environment: Environment, settings: FunctionSettings) -> str:
+    """How an environment was initialised: on-demand, provisioned or snap-start (see the module)."""
     if environment.init_type is not None:
         return _INITIALIZATIONS.get(environment.init_type, environment.init_type)
     first = min(environment.invocations, key=lambda invocation: invocation.ended_ms, default=None)
@@ -181,12 +186,12 @@ def _initialization(environment: Environment, settings: FunctionSettings) -> str
     return "provisioned" if settings.provisioned and published and ahead else "on-demand"
 
 
-def _init_row(environment: Environment, settings: FunctionSettings) -> tuple[object, ...]:
+def init_row(environment: Environment, settings: FunctionSettings) -> tuple[object, ...]:
     """The columns of `inits` from `function` on; outcome null: nothing was reported, and nothing ran there since."""
     report = environment.init_report
     silent = "ok" if any(environment.invocations) else None
     outcome = silent if report is None else "ok" if report.status in (None, "success") else \
         "timeout" if report.status == "timeout" else "error"
     return (environment.function, environment.version, 1000 * (environment.init_at_ms or 0),
-            report.init_ms if report else None, _initialization(environment, settings), outcome,
+            report.init_ms if report else None, initialization_of(environment, settings), outcome,
             report.error_type if report else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,8 +14,21 @@ import pytest
 from costmodel.activity import Activity, observed
 from costmodel.performance.fitting import fit
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings
-from loadgen.deployment import Api, Deployment, Function, Route
+from loadgen.deployment import Api, ApiKind, Deployment, Function, Route
 from loadgen.measurements.frames import FRAMES, from_rows
+from loadgen.measurements.production import (
+    ASKED,
+    FINISHED,
+    Asked,
+    Dimensions,
+    Production,
+    Reading,
+    alias_dimensions,
+    api_dimensions,
+    dimensions_text,
+    function_dimensions,
+    group_dimensions,
+)
 from loadgen.measurements.run import Intent, Run, write_record, write_shard
 from loadgen.quotas import Quotas
 from loadgen.shapes import Constant
@@ -86,6 +100,71 @@ def build_run(tmp_path: Path) -> Callable[..., RunBuilder]:
 
     def build(functions: Mapping[str, FunctionSettings] = FUNCTIONS, *, name: str = "run", **api: Any) -> RunBuilder:
         return RunBuilder(tmp_path / name, Configuration(ApiSettings(**api), functions))
+
+    return build
+
+
+class WindowBuilder:
+    """The directory of a window of production, datapoint by datapoint: from START on, by the minute or longer."""
+
+    def __init__(self, path: Path, functions: Mapping[str, FunctionSettings], *, days: float = 1.0, period_s: int = 60,
+                 log_days: float = 0.0, changed: Mapping[str, datetime] | None = None, by_route: tuple[ApiKind, ...] = (),
+                 **rest: Any) -> None:
+        kinds: dict[ApiKind, ApiSettings] = {"rest": ApiSettings("rest", **rest), "http": ApiSettings("http")}
+        self.asked = Asked(TARGET, {kind: Configuration(api, functions) for kind, api in kinds.items()}, START,
+                           START + timedelta(days=days), period_s, days, None, log_days, by_route, changed or {})
+        self.rows: dict[str, list[dict[str, object]]] = {"metrics": [], "invocations": [], "inits": []}
+        self.production = Production(path)
+        self.partial = False
+
+    def put(self, dimensions: Dimensions, metric: str, *values: float, statistic: str = "Sum", first: int = 0) -> None:
+        """A value a period, from the period `first` on."""
+        self.rows["metrics"] += [
+            {"at": START + timedelta(seconds=(first + n) * self.asked.period_s), "period_s": self.asked.period_s,
+             "namespace": "AWS", "dimensions": dimensions_text(dimensions), "metric": metric, "statistic": statistic,
+             "value": float(value)} for n, value in enumerate(values)]
+
+    def api(self, kind: ApiKind, metric: str, *values: float, first: int = 0) -> None:
+        self.put(api_dimensions(TARGET.api(kind)), metric, *values, first=first)
+
+    def ran(self, name: str, *invocations: float, mean_ms: float, first: int = 0) -> None:
+        """Invocations of a function, and their durations."""
+        dimensions = function_dimensions(TARGET.functions[name].name)
+        self.put(dimensions, "Invocations", *invocations, first=first)
+        self.put(dimensions, "Duration", *(count * mean_ms for count in invocations), first=first)
+        self.put(dimensions, "Duration", *invocations, statistic="SampleCount", first=first)
+
+    def provisioned(self, name: str, metric: str, *values: float, first: int = 0) -> None:
+        statistic = "Sum" if metric.endswith("Invocations") else "Maximum"
+        self.put(alias_dimensions(TARGET.functions[name].name, "live"), metric, *values, statistic=statistic, first=first)
+
+    def ingested(self, log_group: str, bytes_: float) -> None:
+        self.put(group_dimensions(log_group), "IncomingBytes", bytes_)
+
+    def report(self, name: str, at: datetime, *, init_ms: float | None = None, **columns: object) -> None:
+        """A REPORT line that was read."""
+        n, duration_ms = len(self.rows["invocations"]), 9.5
+        self.rows["invocations"].append({
+            "environment": f"e{n}", "ended_at": at, "lambda_request_id": f"l{n}", "function": name, "duration_ms": duration_ms,
+            "billed_ms": math.ceil(duration_ms + (init_ms or 0.0)), "init_ms": init_ms, "memory_mb": 1024,
+            "initialization": "on-demand"} | columns)
+
+    def write(self) -> Production:
+        """Put it on disk, as a finished reading."""
+        write_record(self.asked, self.production.path / ASKED)
+        for name, rows in self.rows.items():
+            table = from_rows([[row.get(column) for column in FRAMES[name].columns] for row in rows], FRAMES[name])
+            write_shard(table, self.production.path / name / "0000.parquet", FRAMES[name])
+        write_record(Reading(START, {"get_metric_data": 1}, self.partial), self.production.path / FINISHED)
+        return self.production
+
+
+@pytest.fixture
+def build_window(tmp_path: Path) -> Callable[..., WindowBuilder]:
+    """`build_window(functions, days=…, cache_gb=…)`: an empty window of two functions behind both APIs."""
+
+    def build(functions: Mapping[str, FunctionSettings] = FUNCTIONS, **more: Any) -> WindowBuilder:
+        return WindowBuilder(tmp_path / "month", functions, **more)
 
     return build
 

@@ -33,11 +33,16 @@ def test_a_policy_for_a_target_names_its_own_resources_alone(verb: str, target: 
     assert json.loads(json.dumps(document)) == document
 
 
-@pytest.mark.parametrize("verb", ["discover", "run", "collect"])
+@pytest.mark.parametrize("verb", ["discover", "run", "collect", "metrics"])
 def test_only_a_sweep_may_change_anything(verb: str) -> None:
     verbs = ("Update", "Put", "Delete", "Publish", "PATCH", "Create")
     assert not [action for action in actions(verb) if action.split(":")[1].startswith(verbs)]
     assert actions("sweep") >= actions("run") | actions("collect")
+
+
+def test_metrics_of_production_need_what_describes_and_what_collects() -> None:
+    assert {"cloudwatch:GetMetricData", "logs:FilterLogEvents", "apigateway:GET",
+            "lambda:GetFunctionConfiguration"} <= actions("metrics")
 
 
 def test_a_function_itself_can_never_be_deleted(target: Target) -> None:

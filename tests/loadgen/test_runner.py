@@ -126,7 +126,7 @@ def test_an_unreachable_target_is_found_before_anything_starts(
     with pytest.raises(UnreachableError, match=r"127\.0\.0\.1:9: nothing answers") as raised:
         run_scenario(write_scenario('self.get("/products")'), nowhere, api_configuration, out=tmp_path / "run")
     one_line(raised.value)
-    assert not (tmp_path / "run" / "intent.json").exists()
+    assert not (tmp_path / "run").exists()
 
 
 def test_wrong_settings_are_refused_by_name(

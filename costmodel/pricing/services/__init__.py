@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 
 from costmodel.activity import Activity, FunctionTally, Quantity, RouteTally
+from costmodel.metering import INIT_BILLED_FROM
 from costmodel.pricing.services.alb import alb_lines
 from costmodel.pricing.services.apigateway import apigateway_lines
 from costmodel.pricing.services.cloudfront import cloudfront_lines
@@ -64,10 +65,24 @@ def meter(activity: Activity) -> Usage:
     """What the activity uses of every service, in the units that AWS bills. What was not used has no line."""
     lines = (line for lines_of in SERVICES.values() for line in lines_of(activity))
     used = tuple(line for line in lines if np.any(line.quantity))
-    return Usage(activity.region, activity.hours, used, _requests(activity), activity.missing)
+    notes = (*activity.notes, *_rules(activity))
+    return Usage(activity.region, activity.hours, used, _requests(activity), activity.missing, notes)
+
+
+def _rules(activity: Activity) -> Iterator[str]:
+    """Rules of billing that have a date, where they count."""
+    if any(np.any(tally.init_gb_s) for tally in activity.of(FunctionTally)):
+        yield f"INIT of cold starts is billed as duration: AWS's rule since {INIT_BILLED_FROM}"
 
 
 def _requests(activity: Activity) -> Quantity:
     """What the front doors accepted; where there is no front door, what the functions ran."""
     accepted = [tally.requests for tally in activity.of(RouteTally)]
-    return sum(accepted or [tally.invocations for tally in activity.of(FunctionTally)], 0.0)
+    return sum(accepted or [tally.invocations for tally in activity.of(FunctionTally)], _none(activity))
+
+
+def _none(activity: Activity) -> Quantity:
+    """0 of each configuration, where the activity is of many."""
+    shapes = (np.shape(getattr(tally, name)) for tally in activity.tallies for name in tally.quantities)
+    shape = np.broadcast_shapes(*shapes)
+    return np.zeros(shape) if shape else 0.0

@@ -25,10 +25,12 @@ class TransferTally(ResourceTally):
     internet_gb: Quantity = 0.0
     between_zones_gb: Quantity = 0.0
     """Of both directions together."""
+    between_regions_gb: Quantity = 0.0
 
     @property
     def items(self) -> Items:
-        return {"internet": (self.internet_gb, "GB"), "inter_az": (self.between_zones_gb, "GB")}
+        return {"internet": (self.internet_gb, "GB"), "inter_az": (self.between_zones_gb, "GB"),
+                "inter_region": (self.between_regions_gb, "GB")}
 
 
 def data_transfer_lines(activity: Activity) -> Iterator[UsageLine]:

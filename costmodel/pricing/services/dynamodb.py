@@ -31,9 +31,13 @@ class TableTally(ResourceTally):
     """Of the reads; `transactional` is of the writes too."""
     write_units: Quantity = 0.0
     read_units: Quantity = 0.0
+    replicated_write_units: Quantity = 0.0
+    """Of the replicas of a global table."""
     stored_gb_months: Standing = 0.0
     backup_gb_months: Standing = 0.0
     """Of point-in-time recovery."""
+    on_demand_backup_gb_months: Standing = 0.0
+    restored_gb: Quantity = 0.0
     stream_reads: Quantity = 0.0
     """Read request units of its stream; those of Lambda triggers are free and not to be given."""
     provisioned_write_unit_hours: Standing = 0.0
@@ -46,8 +50,11 @@ class TableTally(ResourceTally):
         return {
             "write_request_units": (self.write_units + self.writes * each_write, "write request unit"),
             "read_request_units": (self.read_units + self.reads * each_read, "read request unit"),
+            "replicated_write_request_units": (self.replicated_write_units, "write request unit"),
             "storage": (self.stored_gb_months, "GB-month"),
             "pitr_storage": (self.backup_gb_months, "GB-month"),
+            "on_demand_backup_storage": (self.on_demand_backup_gb_months, "GB-month"),
+            "restored_data": (self.restored_gb, "GB"),
             "streams_read": (self.stream_reads, "read request unit"),
             "provisioned_wcu": (self.provisioned_write_unit_hours, "WCU-hour"),
             "provisioned_rcu": (self.provisioned_read_unit_hours, "RCU-hour"),

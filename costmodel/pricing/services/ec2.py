@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import ClassVar, Literal
 
 from costmodel.activity import Activity
 from costmodel.errors import InputError
@@ -24,23 +24,26 @@ SERVICE = "ec2"
 class InstancesTally(SenderTally):
     """Instances of one type; `busy_vcpus` is the work, of which each instance takes `vcpus` x `utilisation`."""
 
+    asks: ClassVar[tuple[str, ...]] = ("instances", "busy_vcpus", "least")
     instance_type: str
     purchase: Literal["on_demand", "savings_plan_1_year", "savings_plan_3_year"] = "on_demand"
     instances: float = 0.0
     hours: Standing
     busy_vcpus: float = 0.0
-    vcpus: float = 2.0
+    vcpus: float | None = None
     utilisation: float = 1.0
     least: int = 0
     discount: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.utilisation <= 0 or self.vcpus <= 0:
-            raise InputError(f"utilisation = {self.utilisation:g}, vcpus = {self.vcpus:g}: give more than 0")
+        if self.utilisation <= 0:
+            raise InputError(f"utilisation = {self.utilisation:g}: give more than 0, to 1")
+        if self.busy_vcpus and not self.vcpus:
+            raise InputError(f"busy_vcpus = {self.busy_vcpus:g}: give vcpus too: how many one instance has")
 
     @property
     def items(self) -> Items:
-        needed = math.ceil(round(self.busy_vcpus / (self.vcpus * self.utilisation), 9))
+        needed = math.ceil(round(self.busy_vcpus / ((self.vcpus or 1.0) * self.utilisation), 9))
         item = self.instance_type if self.purchase == "on_demand" else f"{self.instance_type}_{self.purchase}"
         return {item: ((self.instances + max(needed, self.least)) * self.hours, "hour")}
 

@@ -9,13 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from costmodel.activity import Activity, Quantity
+from costmodel.errors import InputError
 from costmodel.metering import started_units
 from costmodel.pricing.resource import Items, ResourceTally, Standing, item_lines
 from costmodel.pricing.usage import UsageLine
 
 SERVICE = "kinesis"
 PUT_KB = 25.0
+OTHER_MODE = {"provisioned": ("extended_retention_gb_months",),
+              "on_demand": ("consumers", "extended_retention_shard_hours", "long_term_retrieved_gb")}
+"""What only the other mode has: here it would be left off the bill unsaid."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +37,19 @@ class StreamTally(ResourceTally):
     consumers: float = 0.0
     consumer_gb: Quantity = 0.0
     extended_retention_gb_months: Standing = 0.0
+    """On demand."""
+    extended_retention_shard_hours: Standing = 0.0
+    """Provisioned."""
+    long_term_gb_months: Standing = 0.0
+    """Of more than 7 days, in either mode."""
+    long_term_retrieved_gb: Quantity = 0.0
+    """Provisioned."""
+
+    def __post_init__(self) -> None:
+        for name in OTHER_MODE[self.mode]:
+            if np.any(getattr(self, name)):
+                raise InputError(f"{name} = {getattr(self, name)}: not of mode {self.mode}: leave it out, or give the "
+                                 "other mode")
 
     @property
     def items(self) -> Items:
@@ -43,6 +62,9 @@ class StreamTally(ResourceTally):
             "put_payload_units": (self.records * started_units(self.record_kb, PUT_KB), "25-KB unit"),
             "efo_consumer_shard": (self.consumers * shard_hours, "consumer-shard-hour"),
             "efo_retrieve": (self.consumer_gb, "GB"),
+            "extended_retention_provisioned": (self.extended_retention_shard_hours, "shard-hour"),
+            "long_term_retention": (self.long_term_gb_months, "GB-month"),
+            "long_term_retrieve": (self.long_term_retrieved_gb, "GB"),
         }
 
     def _on_demand(self) -> Items:
@@ -52,6 +74,7 @@ class StreamTally(ResourceTally):
             "on_demand_retrieve": (self.retrieved_gb, "GB"),
             "on_demand_efo_retrieve": (self.consumer_gb, "GB"),
             "extended_retention_on_demand": (self.extended_retention_gb_months, "GB-month"),
+            "long_term_retention": (self.long_term_gb_months, "GB-month"),
         }
 
 

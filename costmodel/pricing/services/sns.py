@@ -1,6 +1,7 @@
-"""SNS: publishes of started 64 KB each, and deliveries; to Lambda and SQS they are free.
+"""SNS: publishes of started 64 KB each, and deliveries by protocol; to Lambda and SQS they are free.
 
-FIFO topics pay requests and payload. Source: SNS pricing page.
+FIFO topics pay requests and payload. Text messages have a price by country, which no price book holds: refused by
+name. Source: SNS pricing page.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from costmodel.activity import Activity, Quantity
+from costmodel.errors import InputError
 from costmodel.metering import started_units
 from costmodel.pricing.resource import Items, ResourceTally, item_lines
 from costmodel.pricing.usage import UsageLine
@@ -29,6 +33,13 @@ class TopicTally(ResourceTally):
     email_deliveries: Quantity = 0.0
     lambda_deliveries: Quantity = 0.0
     sqs_deliveries: Quantity = 0.0
+    mobile_push_deliveries: Quantity = 0.0
+    firehose_deliveries: Quantity = 0.0
+    sms_deliveries: Quantity = 0.0
+
+    def __post_init__(self) -> None:
+        if self.topic_type == "fifo" and np.any(self.publishes) and not self.message_kb:
+            raise InputError("message_kb: missing: a FIFO topic pays by the GB too: give the size of each message")
 
     @property
     def items(self) -> Items:
@@ -38,6 +49,9 @@ class TopicTally(ResourceTally):
             "delivery_email": (self.email_deliveries, "notification"),
             "delivery_lambda": (self.lambda_deliveries, "notification"),
             "delivery_sqs": (self.sqs_deliveries, "notification"),
+            "delivery_mobile_push": (self.mobile_push_deliveries, "notification"),
+            "delivery_firehose": (self.firehose_deliveries, "notification"),
+            "delivery_sms": (self.sms_deliveries, "message"),
         }
 
     def _publishes(self) -> Items:

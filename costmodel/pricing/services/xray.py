@@ -1,4 +1,4 @@
-"""X-Ray: traces recorded, and traces retrieved or scanned by queries. Sampled out traces are not recorded.
+"""X-Ray: traces recorded, retrieved or scanned by queries, or read by Insights. Sampled out traces are not recorded.
 
 Source: X-Ray pricing page.
 """
@@ -22,11 +22,14 @@ class TracesTally(ResourceTally):
     recorded: Quantity = 0.0
     retrieved: Quantity = 0.0
     scanned: Quantity = 0.0
+    insights: Quantity = 0.0
+    """Traces that X-Ray Insights processes: those recorded of the groups that have it."""
 
     @property
     def items(self) -> Items:
         return {"traces_recorded": (self.recorded, "trace"),
-                "traces_retrieved_or_scanned": (self.retrieved + self.scanned, "trace")}
+                "traces_retrieved_or_scanned": (self.retrieved + self.scanned, "trace"),
+                "insights_traces": (self.insights, "trace")}
 
 
 def xray_lines(activity: Activity) -> Iterator[UsageLine]:

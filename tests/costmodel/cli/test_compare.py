@@ -55,3 +55,13 @@ def test_a_value_that_cannot_be_read_is_refused_by_its_option(fitted: Fitted, op
 def test_a_missing_model_is_refused(fitted: Fitted) -> None:
     error = CliRunner().invoke(app, ["compare", "nothing.json", "--run", str(fitted.today)]).exception
     assert isinstance(error, InputError) and "nothing.json" in str(error)
+
+
+def test_a_cache_without_a_rest_api_is_refused(fitted: Fitted) -> None:
+    error = CliRunner().invoke(app, ["compare", *fitted.arguments, "--api", "http", "--cache", "0.5"]).exception
+    assert isinstance(error, InputError) and str(error).startswith("--cache = '0.5': only a REST API has a cache")
+
+
+def test_provisioned_concurrency_that_a_function_cannot_have_is_said(fitted: Fitted) -> None:
+    document = _compared(fitted, "--memory", "1024", "--provisioned", "0,2")
+    assert "Orders has no alias, hence no provisioned concurrency: it stays at 0." in document["assumptions"]

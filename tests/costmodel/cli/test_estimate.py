@@ -67,8 +67,9 @@ def test_a_change_is_markdown_with_the_resources_that_changed(template: str, tmp
     new.write_text(TEMPLATE.replace("!Ref Size", "1024").replace("  Nat:", "  Gateway:"), encoding="utf-8")
     lines = run("--diff", template, str(new), *OPTIONS).splitlines()
     assert lines[0].startswith("### Monthly cost: $") and "+$" in lines[0]
-    assert "| Gateway | — | $32.85 | +$32.85 |" in lines
-    assert "| Nat | $32.85 | — | −$32.85 |" in lines
+    assert "| Gateway | — | $32.85 | +$32.85 | added |" in lines
+    assert "| Nat | $32.85 | — | −$32.85 | removed |" in lines
+    assert any(line.startswith("- Nat → Gateway: the same type at the same cost") for line in lines)
     assert not any(line.startswith("| ServerlessHttpApi") for line in lines)
 
 
@@ -117,3 +118,88 @@ def test_the_free_tier_is_taken_off_a_template_too() -> None:
     without, taken = (json.loads(CliRunner().invoke(app, [*arguments, *more], catch_exceptions=False).stdout)["total_usd"]
                       for more in ((), ("--free-tier",)))
     assert taken < without
+
+
+def price_of(tmp_path: Path, text: str, *words: str, name: str = "template.yaml") -> str:
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return run(str(path), *words)
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("Resources:\n  F: {Type: AWS::SQS::Queue\n", r"template\.yaml: not valid YAML: line 3, column 1"),
+    ("Resource:\n  F: {Type: AWS::SQS::Queue}\n", "not a template: it has no Resources"),
+    ("just: [a\n", "not valid YAML"),
+])
+def test_a_broken_template_is_told_by_its_line(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match=said):
+        price_of(tmp_path, text, "--rps", "1", "--duration", "5ms")
+
+
+def test_a_template_on_one_line_of_json_is_one(tmp_path: Path) -> None:
+    assert "$1.00" in price_of(tmp_path, '{"Resources":{"Key":{"Type":"AWS::KMS::Key"}}}', name="template.json")
+
+
+def test_all_parameters_without_a_value_are_asked_for_at_once(tmp_path: Path) -> None:
+    with pytest.raises(TemplateError, match="parameters A, B have no default: give --parameter A=value --parameter B=value"):
+        price_of(tmp_path, "Parameters: {A: {Type: String}, B: {Type: String}}\nResources: {Q: {Type: AWS::SQS::Queue}}\n")
+
+
+EVENTS = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Tracing: Active}}
+Resources:
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      InlineCode: x
+      Handler: a.b
+      Runtime: python3.13
+      MemorySize: "{{resolve:ssm:/app/memory}}"
+      Events:
+        Tick: {Type: Schedule, Properties: {Schedule: rate(5 minutes)}}
+        Jobs: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
+  Front:
+    Type: AWS::Serverless::Function
+    Properties: {InlineCode: x, Handler: a.b, Runtime: python3.13, FunctionUrlConfig: {AuthType: NONE}}
+  Jobs: {Type: AWS::SQS::Queue}
+  Other: {Type: AWS::Serverless::Application, Properties: {Location: ./other.yaml}}
+"""
+
+
+def test_a_template_of_events_is_priced_and_what_is_not_known_is_named(tmp_path: Path) -> None:
+    output = price_of(tmp_path, EVENTS, "--rps", "10", "--duration", "50ms")
+    assert "given by the template: WorkerTick invokes Worker 8,760 times" in output
+    assert "Worker.MemorySize = {{resolve:ssm:/app/memory}}: not a number that can be known offline: 1,024 MB is taken" in output
+    assert "Worker: its invocations by SQS queue Jobs are not known" in output
+    assert "Other (AWS::Serverless::Application) at ./other.yaml: a template of its own" in output
+    assert "traces_recorded" in output and "X-Ray samples 1 request a second" in output
+    assert "FrontUrl" in output
+
+
+def test_a_misspelt_table_of_a_usage_file_is_suggested(template: str, tmp_path: Path) -> None:
+    usage = tmp_path / "usage.toml"
+    usage.write_text("[Natt]\nprocessed_gb = 1\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"\[Natt\]: the template has no such resource \(did you mean Nat\?\)"):
+        run(template, "--usage", str(usage), "--parameter", "Size=512")
+
+
+def test_traffic_without_a_route_is_said_to_be_taken_by_none(tmp_path: Path) -> None:
+    output = price_of(tmp_path, "Resources: {Q: {Type: AWS::SQS::Queue}}\n", "--rps", "10", "--duration", "5ms")
+    assert "given: 10 requests/s, but no route of the template takes them" in output
+
+
+def test_a_change_as_json_has_both_estimates_and_the_changes(template: str, tmp_path: Path) -> None:
+    new = tmp_path / "new.yaml"
+    new.write_text(TEMPLATE.replace("!Ref Size", "1024").replace("  Nat:", "  Gateway:"), encoding="utf-8")
+    shown = json.loads(run("--diff", template, str(new), *OPTIONS, "--json"))
+    assert shown["change_usd"] == pytest.approx(shown["new"]["total_usd"] - shown["old"]["total_usd"])
+    changes = {change["resource"]: change for change in shown["changes"]}
+    assert changes["Nat"]["new_usd"] is None and changes["Gateway"]["old_usd"] is None and "F" in changes
+
+
+def test_templates_of_one_name_are_told_apart_by_their_paths(template: str, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    new = tmp_path / "new" / "template.yaml"
+    new.write_text(TEMPLATE, encoding="utf-8")
+    assert f"| resource | {template} | {new} | change | |" in run("--diff", template, str(new), *OPTIONS)

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from costmodel.cli import app
-from costmodel.errors import InputError
+from costmodel.errors import InputError, PriceMissingError
 
 USAGE = """
 region = "us-east-1"
@@ -54,3 +54,24 @@ def test_a_memory_that_is_none_is_refused(memory: tuple[str, ...], usage: str, t
     options = [word for each in memory for word in ("--memory", each)]
     with pytest.raises(InputError, match="--memory = "):
         CliRunner().invoke(app, ["export", str(tmp_path / "usage.yml"), "-o", "x.csv", *options], catch_exceptions=False)
+
+
+def test_what_infracost_cannot_hold_is_named_on_standard_error(tmp_path: Path) -> None:
+    file = tmp_path / "usage.toml"
+    file.write_text(USAGE + '[keys]\nkind = "kms.keys"\nkeys = 1\n', encoding="utf-8")
+    result = CliRunner().invoke(app, ["export", str(file), "-o", str(tmp_path / "usage.yml")], catch_exceptions=False)
+    assert result.stderr == "not in the file: keys: kms.keys: Infracost's usage files have nothing for it\n"
+
+
+def test_an_account_and_a_refreshed_price_book_can_be_given(usage: str, tmp_path: Path) -> None:
+    run(usage, "-o", str(tmp_path / "bill.csv"), "--account", "123456789012")
+    assert "123456789012" in (tmp_path / "bill.csv").read_text(encoding="utf-8")
+    with pytest.raises(PriceMissingError, match="no prices for it"):
+        run(usage, "-o", str(tmp_path / "bill.csv"), "--prices", str(tmp_path))
+
+
+def test_a_savings_plan_is_exported_as_a_commitment(tmp_path: Path) -> None:
+    file = tmp_path / "usage.toml"
+    file.write_text(USAGE.replace("[products]", "[savings_plan]\nyears = 1\n[products]"), encoding="utf-8")
+    assert "FOCUS 1.2, 3 rows, 8." in run(str(file), "-o", str(tmp_path / "bill.csv"))
+    assert "compute-savings-plan-estimate" in (tmp_path / "bill.csv").read_text(encoding="utf-8")

@@ -40,3 +40,35 @@ def test_an_slo_that_nothing_meets_is_an_error_that_names_the_nearest(fitted: Fi
 def test_an_slo_that_cannot_be_read_is_refused_before_anything_is_predicted(fitted: Fitted) -> None:
     error = CliRunner().invoke(app, ["optimise", "nothing.json", "--run", "nowhere", "--slo", "p95 > 1 ms"]).exception
     assert isinstance(error, InputError) and "upper limit" in str(error)
+
+
+def test_a_choice_that_is_today_s_stays(fitted: Fitted) -> None:
+    arguments = ["optimise", *fitted.arguments, "--memory", "256,1024", "--requests-per-month", "1e6"]
+    kept = CliRunner().invoke(app, [*arguments, "--slo", "p95 < 150 ms"], catch_exceptions=False).stdout
+    assert "; today's stays" in kept and "; misses" not in kept.splitlines()[0]
+
+
+def test_a_metric_that_is_never_predicted_is_refused_before_anything_is_predicted() -> None:
+    error = CliRunner().invoke(app, ["optimise", "nothing.json", "--run", "nowhere", "--slo", "p99.9 < 1 s"]).exception
+    assert isinstance(error, InputError) and "p99.9 is not predicted (there are: p50, " in str(error)
+
+
+def test_today_s_line_says_what_it_misses(fitted: Fitted) -> None:
+    arguments = ["optimise", *fitted.arguments, "--memory", "1024,3008", "--requests-per-month", "1e6"]
+    output = CliRunner().invoke(app, [*arguments, "--slo", "p95 < 80 ms"], catch_exceptions=False).stdout
+    assert "; misses p95 by " in output.splitlines()[0] and " more a month" in output.splitlines()[1]
+
+
+def test_a_budget_is_a_limit_too(fitted: Fitted) -> None:
+    arguments = ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 1 s", "--budget", "0.5"]
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, NothingMeetsError) and "more than the budget of $0.50" in str(error)
+
+
+def test_the_size_to_measure_next_is_said_with_what_it_may_save(fitted: Fitted) -> None:
+    arguments = ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 1 s"]
+    output = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
+    assert "measure next: Orders at 512 MB x86_64: expected to save $" in output
+    document = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)
+    assert {size["function"] for size in document["next_sizes"]} == {"Orders", "Products"}
+    assert all(size["saving_usd"] <= size["regret_usd"] for size in document["next_sizes"])

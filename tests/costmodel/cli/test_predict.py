@@ -24,3 +24,10 @@ def test_the_table_has_no_price(fitted: Fitted) -> None:
     output = CliRunner().invoke(app, ["predict", *fitted.arguments, "--memory", "2048"], catch_exceptions=False).stdout
     assert output.splitlines()[0].split()[:3] == ["configuration", "p50", "ms"]
     assert "REST 2048 MB" in output and "extrapolated" in output and "$" not in output
+
+
+def test_of_the_sizes_asked_for_it_says_which_to_measure_next(fitted: Fitted) -> None:
+    output = CliRunner().invoke(app, ["predict", *fitted.arguments, "--memory", "1024,2048"], catch_exceptions=False).stdout
+    assert "measure next: Products at 2048 MB x86_64" in output
+    measured = CliRunner().invoke(app, ["predict", *fitted.arguments, "--memory", "1024"], catch_exceptions=False).stdout
+    assert "measure next" not in measured

@@ -161,8 +161,25 @@ def test_an_allowance_that_is_used_elsewhere_is_not_taken_off_again(tmp_path: Pa
 
 def test_the_kinds_of_a_usage_file_are_listed_with_their_keys() -> None:
     output = CliRunner().invoke(app, ["price", "--kinds"], catch_exceptions=False).output
-    queue = next(line for line in output.splitlines() if line.startswith("sqs.queue"))
-    assert queue.split() == ["sqs.queue", "queue_type,", "requests,", "message_kb,", "fair_requests"]
+    keys = [tuple(line.split()[:2]) for line in output.splitlines()]
+    assert {("file", "free_tier_used"), ("file", "savings_plan"), ("sqs.queue", "message_kb"), ("ec2.instances", "vcpus")} <= set(keys)
+
+
+def test_the_keys_of_one_kind_are_listed_with_unit_default_choices_and_meaning() -> None:
+    output = CliRunner().invoke(app, ["price", "--kinds", "lambda.edge"], catch_exceptions=False).output
+    assert [" ".join(line.split()) for line in output.splitlines()] == [
+        "kind key unit if not given choices meaning",
+        "lambda.edge requests request required invocations",
+        "lambda.edge duration_ms ms required 0 to 30000 duration of each",
+        "lambda.edge memory_mb MB the least; 10,240 MB would cost 80 times the GB-seconds 128 to 10240 memory size",
+    ]
+
+
+def test_a_kind_that_there_is_not_and_a_source_that_is_not_given_are_refused() -> None:
+    error = CliRunner().invoke(app, ["price", "--kinds", "sqs.que"]).exception
+    assert isinstance(error, InputError) and "--kinds sqs.que: no such kind (did you mean sqs.queue?)" in str(error)
+    error = CliRunner().invoke(app, ["price"]).exception
+    assert isinstance(error, InputError) and "RUN|USAGE|TEMPLATE: missing: give a run" in str(error)
 
 
 def test_a_usage_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from costmodel.cli import app
-from costmodel.errors import InputError
+from costmodel.errors import InputError, PriceMissingError
 
 USAGE = """
 region = "us-east-1"
@@ -44,7 +44,8 @@ def test_the_difference_is_explained_line_by_line(files: list[str]) -> None:
     assert "3,000,000" in requests and "-$0.2000" in requests and "free tier -0.2000 USD" in requests
     assert "ours $9.6000, AWS's $14.4000: AWS charged $4.8000 more" in output
     assert "missing on our side: AWSLambda Lambda-Strange: 1, $5.0000" in output
-    assert "not compared: Tax (no usage): $0.5000" in output
+    assert "not compared: Tax (AWSLambda): $0.5000" in output
+    assert "AWS's file in all: $14.9000" in output
 
 
 def test_our_own_export_reconciles_to_nothing(files: list[str], tmp_path: Path) -> None:
@@ -60,3 +61,28 @@ def test_only_the_lines_of_a_period_count_when_one_is_given(files: list[str]) ->
     assert by_item["duration_x86_64"]["difference_usd"] == 0
     with pytest.raises(InputError, match="no line in that time"):
         run(*files, "--from", "2027-01-01")
+
+
+def test_accounts_and_the_span_of_aws_s_lines_are_told_and_one_account_can_be_taken(files: list[str], tmp_path: Path) -> None:
+    lines = CUR.splitlines()
+    more = ("lineItem/UsageAccountId,lineItem/UsageEndDate", *(f"{account},2026-11-03" for account in (111, 111, 222, 222, 222)))
+    with_accounts = [f"{line},{columns}" for line, columns in zip(lines, more, strict=True)]
+    (tmp_path / "cur.csv").write_text("\n".join(with_accounts), encoding="utf-8")
+    output = run(*files)
+    assert "AWS's lines are of 2 accounts (111, 222): --account takes one" in output
+    assert "AWS's lines span 48 h, our bill 730 h" in output
+    shown = json.loads(run(*files, "--account", "111", "--json"))
+    assert shown["aws_file_usd"] == 0.4 and len(shown["notes"]) == 1
+    with pytest.raises(InputError, match=r"--account = 9: no line of it in .*accounts: 111, 222"):
+        run(*files, "--account", "9")
+
+
+def test_a_refreshed_price_book_can_be_given(files: list[str], tmp_path: Path) -> None:
+    with pytest.raises(PriceMissingError, match="no prices for it"):
+        run(*files, "--prices", str(tmp_path))
+
+
+@pytest.mark.parametrize("option", ["--from", "--to"])
+def test_a_time_that_is_none_names_its_own_option(files: list[str], option: str) -> None:
+    with pytest.raises(InputError, match=f"^{option} = 'soon'"):
+        run(*files, option, "soon")

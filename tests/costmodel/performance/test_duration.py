@@ -91,3 +91,11 @@ def test_the_next_size_to_measure_is_told_where_two_were_measured() -> None:
 def test_a_size_that_was_measured_with_its_memory_nearly_used_up_is_flagged() -> None:
     full = MeasuredSizes.fitted([MeasuredSize(128, 500, Distribution(np.full(10, 90.0)), used_mb=126)])
     assert any("126 MB in use" in caveat for caveat in model(SLOWER, x86_64=full).caveats(128, "x86_64"))
+
+
+@pytest.mark.parametrize(("memory_mb", "flagged"), [(192, True), (200, True), (256, False), (1024, False)])
+def test_a_size_that_would_be_nearly_used_up_is_flagged(memory_mb: int, flagged: bool) -> None:
+    roomy = MeasuredSizes.fitted([MeasuredSize(m, 500, Distribution(np.linspace(0.9, 1.1, 101) * 20_000 / m), used_mb=190)
+                                  for m in (512, 1024)])
+    caveats = list(model(SLOWER, x86_64=roomy).caveats(memory_mb, "x86_64"))
+    assert any("190 MB were in use" in caveat for caveat in caveats) == flagged

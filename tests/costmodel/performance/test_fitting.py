@@ -1,17 +1,21 @@
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from costmodel.errors import InsufficientDataError
-from costmodel.performance.fitting import fit, fit_observations
-from costmodel.performance.lifetime import default_lifetime
+from costmodel.performance.distributions import Distribution
+from costmodel.performance.fitting import fit, fit_observations, window_lifetime
+from costmodel.performance.lifetime import Lifetime, default_lifetime
+from costmodel.performance.replay import replay
 from loadgen.configuration import FunctionSettings
 from loadgen.errors import RunError
-from loadgen.measurements.frames import INITS, conform, to_pandas
-from loadgen.measurements.run import Finished, write_record
+from loadgen.measurements.frames import INITS, INVOCATIONS, conform, from_rows, to_pandas
+from loadgen.measurements.production import ASKED, FINISHED, Asked, Production, Reading
+from loadgen.measurements.run import Finished, write_record, write_shard
 
 WARM = np.linspace(40.0, 60.0, 101)
 
@@ -127,6 +131,57 @@ def test_the_lifetime_is_a_dated_default_said_in_the_notes_or_the_one_given(obse
     assert any("lifetime is not fitted" in note for note in model.notes)
     old = default_lifetime(date(2020, 6, 1))
     assert fit_observations([observe(WARM)], lifetime=old).lifetime == old
+
+
+@pytest.fixture
+def write_window(tmp_path, build_run) -> Callable[..., Production]:
+    """A production window of 28 h in which environments go after 330 to 350 s idle; `changed`: hours after its start
+    when the function was replaced, with all its environments."""
+
+    def write(hours: float = 28.0, changed_h: float | None = None) -> Production:
+        at = datetime(2026, 11, 1, tzinfo=UTC)
+        law = Lifetime(Distribution(np.linspace(330, 350, 20)), Distribution(np.array([1e9])), "made")
+        rng, until_s = np.random.default_rng(4), hours * 3600
+        start_s = np.sort(rng.uniform(0, until_s, int(0.006 * until_s)))
+        seen = replay(start_s, np.full(start_s.size, 1.0), law, rng)
+        changed = {} if changed_h is None else {"Products": at + timedelta(hours=changed_h)}
+        rows = [{"environment": f"e{environment}", "lambda_request_id": f"l{n}", "function": "Products",
+                 "ended_at": at + timedelta(seconds=second + 1.0), "duration_ms": 1000.0, "initialization": "on-demand"}
+                for n, (second, environment) in enumerate(zip(start_s, seen.environment, strict=True))]
+        target = build_run().run.intent.target
+        write_record(Asked(target, {}, at, at + timedelta(hours=hours), 60, hours / 24, log_days=hours / 24, changed=changed),
+                     tmp_path / "month" / ASKED)
+        write_record(Reading(at, {}), tmp_path / "month" / FINISHED)
+        table = from_rows([[row.get(column) for column in INVOCATIONS.columns] for row in rows], INVOCATIONS)
+        write_shard(table, tmp_path / "month" / "invocations" / "2026-11-01.parquet", INVOCATIONS)
+        return Production(tmp_path / "month")
+
+    return write
+
+
+def test_a_window_of_production_tells_how_long_environments_live(write_window) -> None:
+    law = window_lifetime(write_window())
+    assert law.origin.startswith("fitted to") and "production, 2026-11-01 to 2026-11-02" in law.origin
+    limits = [each for each in (law.idle_s, law.function_idle_s) if each is not None]
+    assert any(300 < limit.quantile(0.02) < limit.quantile(0.98) < 380 for limit in limits)
+
+
+def test_what_was_before_a_functions_last_change_is_left_out(write_window) -> None:
+    def ends(window: Production) -> int:
+        return int(window_lifetime(window).origin.split()[2])
+
+    everything = ends(write_window())
+    assert ends(write_window(changed_h=14.0)) == pytest.approx(everything / 2, rel=0.3)
+
+
+def test_a_window_without_logs_or_too_short_is_refused_with_what_is_needed(write_window) -> None:
+    window = write_window(hours=2.0)
+    with pytest.raises(InsufficientDataError, match="20 are needed"):
+        window_lifetime(window)
+    for shard in window.shards(INVOCATIONS):
+        shard.unlink()
+    with pytest.raises(InsufficientDataError, match="loadgen metrics --log-days 7"):
+        window_lifetime(window)
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from costmodel.errors import InsufficientDataError
@@ -52,3 +54,25 @@ def test_snapstart_without_a_measured_restore_is_said_and_taken_as_an_init() -> 
     assert model.init_ms("x86_64", snap_start=True).mean == pytest.approx(300.0)
     (caveat,) = model.caveats("x86_64", snap_start=True)
     assert "no SnapStart restore was measured" in caveat
+
+
+def test_a_large_zip_and_a_vpc_add_to_the_prior_and_are_said() -> None:
+    """2021: 1 KB, 14 MB and 35 MB of modules took 0.264, 1.70 and 3.87 s; a VPC 0.497 s."""
+    plain, large = (InitModel.fitted(replace(PYTHON, package_mb=size_mb, vpc=vpc), {})
+                    for size_mb, vpc in ((0.001, False), (14.0, True)))
+    added_ms = large.init_ms("x86_64").mean - plain.init_ms("x86_64").mean
+    assert added_ms == pytest.approx(1431 + 233, rel=0.05)
+    (caveat,) = large.caveats("x86_64")
+    assert "ms a MB of zip, 14.0 MB, as if all of it were loaded and 233 ms of a VPC (cold_start_end_to_end_2021)" in caveat
+
+
+def test_a_measured_init_holds_its_own_package_and_vpc() -> None:
+    large = InitModel.fitted(replace(PYTHON, package_mb=14.0, vpc=True), {"x86_64": [100.0] * 20})
+    assert large.init_ms("x86_64").mean == pytest.approx(100.0)
+    assert list(large.caveats("x86_64")) == []
+
+
+def test_the_size_of_an_image_adds_nothing() -> None:
+    image = Function("Products", runtime="python3.13", package="image")
+    small, large = (InitModel.fitted(replace(image, package_mb=size_mb), {}).init_ms("x86_64").mean for size_mb in (None, 5000.0))
+    assert small == large

@@ -38,7 +38,7 @@ def test_a_pause_of_the_whole_function_ends_every_environment() -> None:
 
 def test_instances_count_from_first_use_to_some_time_after_the_last() -> None:
     window = Window(np.array([0.0, 50.0, 60.0]), np.ones(3), np.array([0, 0, 1]))
-    assert window.environments(0.0, 100.0, 10.0) == pytest.approx((60 + 10) / 100)
+    assert window.environments(0.0, 100.0, 10.0) == pytest.approx((61 + 11) / 100)
 
 
 @settings(deadline=None, max_examples=30)

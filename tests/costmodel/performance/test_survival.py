@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -53,6 +54,14 @@ def test_a_rule_that_was_not_seen_is_the_defaults_and_the_origin_says_so() -> No
     found = fit_lifetime([window(0.5, law, 1), window(0.5, law, 2)], LAW_2020)
     assert found.idle_s == LAW_2020.idle_s
     assert "not seen, the default's" in found.origin
+
+
+def test_fewer_ends_than_the_defaults_error_rests_on_make_a_larger_error() -> None:
+    found = fit_lifetime([window(0.05, LAW_2020, 1)], LAW_2020)
+    seen = int(found.origin.split()[2])
+    assert seen < 100
+    assert found.cold_error == pytest.approx(LAW_2020.cold_error * np.sqrt(190 / seen))
+    assert fit_lifetime([window(0.05, LAW_2020, 1)], replace(LAW_2020, cold_error=None)).cold_error is None
 
 
 @pytest.mark.parametrize("windows", [[], [window(0.05, LAW_2020, 1, hours=0.5)]])

@@ -4,7 +4,9 @@ import pytest
 
 from costmodel.activity import Activity, FunctionTally, RouteTally
 from costmodel.errors import InputError, InsufficientDataError
-from costmodel.planning.case import Case, Request, mean_request
+from costmodel.performance.model import PerformanceModel
+from costmodel.performance.priors import duration_ratio
+from costmodel.planning.case import Case, Request, fitted_slowdown, mean_request
 
 
 def test_a_mean_request_is_that_of_the_activity() -> None:
@@ -34,7 +36,15 @@ def test_a_request_that_cannot_be_is_refused_by_name(field: str, value: object) 
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("hit_ratio", 2.0), ("utilisation", 0.0), ("slowdown", -1.0), ("environments", 0), ("requests_per_month", -1.0)])
+    ("hit_ratio", 2.0), ("utilisation", 0.0), ("slowdown", -1.0), ("environments", 0), ("requests_per_month", -1.0),
+    ("savings_plan_years", 2), ("cache_gb", 3.0)])
 def test_a_case_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(InputError, match=f"{field} = {value}: give"):
         Case(**{field: value})  # type: ignore[arg-type]
+
+
+def test_the_slowdown_of_a_model_is_its_mean_billed_durations_with_what_was_not_measured(model: PerformanceModel) -> None:
+    slowdown, caveats = fitted_slowdown(model.functions["Products"], 1024)
+    ratio = duration_ratio(model.deployment.functions["Products"].runtime).to("arm64").mean
+    assert slowdown == pytest.approx(ratio, rel=0.02)
+    assert any("arm64" in caveat for caveat in caveats)

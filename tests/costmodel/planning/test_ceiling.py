@@ -9,7 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import InputError
-from costmodel.planning.ceiling import Ceiling, Exposure, caps, ceiling
+from costmodel.planning.caps import caps
+from costmodel.planning.ceiling import Ceiling, Entries, Exposure, ceiling, entries_of, notes_of
+from costmodel.planning.event_sources import EventSource
+from costmodel.planning.resource_types import Resource
+from costmodel.planning.site import Doubt, Site
+from costmodel.planning.throttles import Throttle, throttles
 from costmodel.pricing.price_book import PriceBook
 from loadgen.deployment import Api, Deployment, Function, Route
 from loadgen.quotas import Quotas
@@ -158,3 +163,99 @@ def test_what_cannot_be_is_refused() -> None:
     with pytest.raises(InputError, match="response_bytes = -1"):
         Exposure(response_bytes=-1)
     assert usd(ceiling(deployment(function(reserved=950), function("G")), BOOK, Quotas(account_concurrency=2000))) > 0
+
+
+def by(*sources: EventSource) -> Entries:
+    return Entries(sources)
+
+
+def test_a_stage_s_throttle_holds_for_each_route_by_itself() -> None:
+    worst = ceiling(deployment(function("F"), function("G"), throttle_rps=10.0), BOOK, exposure=NOTHING)
+    assert worst.flows["requests of Api GET /F"] == worst.flows["requests of Api GET /G"] == pytest.approx(10)
+    (limit,) = [limit for limit in worst.limits if limit.binds]
+    assert limit.usd_per_hour == pytest.approx(2 * 3600 * (3.5e-6 + 2e-7 + 3 * GB_S))
+
+
+def test_a_queue_s_maximum_concurrency_stops_its_function() -> None:
+    """Two batches at once: 20 invocations a second at most, two environments busy."""
+    worst = ceiling(deployment(function(), routed=False), BOOK, exposure=NOTHING,
+                    entries=by(EventSource("F", "SQS queue", "Map", "Jobs", at_once=2.0)))
+    assert usd(worst) == pytest.approx(3600 * (20 * 2e-7 + 2 * GB_S))
+    assert binding(worst) == {"maximum concurrency of SQS queue Jobs"}
+
+
+def test_an_open_queue_is_capped_by_its_maximum_concurrency() -> None:
+    open_queue = by(EventSource("F", "SQS queue", "Map", "Jobs"))
+    found = {cap.setting: cap for cap in caps(deployment(function(), routed=False), BOOK, Decimal(1), exposure=NOTHING,
+                                              entries=open_queue)}
+    cap = found["maximum concurrency of SQS queue Jobs"]
+    assert cap.value == int(1 / (3600 * (10 * 2e-7 + GB_S))) and cap.usd_per_hour <= 1
+
+
+def test_a_schedule_fires_as_often_as_it_says_and_is_tried_again() -> None:
+    worst = ceiling(deployment(function(), routed=False), BOOK, exposure=NOTHING,
+                    entries=by(EventSource("F", "schedule", "Tick", per_hour=60.0, attempts=3)))
+    assert usd(worst) == pytest.approx(180 * (2e-7 + 3 * GB_S))
+    assert binding(worst) == {"schedule Tick, 3 attempts each"}
+
+
+def test_events_of_unknown_rate_are_stopped_by_concurrency_unless_it_is_given() -> None:
+    topic = by(EventSource("F", "SNS topic", "Sub", "Topic", attempts=3))
+    assert usd(ceiling(deployment(function(), routed=False), BOOK, exposure=NOTHING, entries=topic)) == pytest.approx(
+        3600 * (1e4 * 2e-7 + 1000 * GB_S))
+    given_rate = ceiling(deployment(function(), routed=False), BOOK, exposure=replace(NOTHING, events_per_s=5.0), entries=topic)
+    assert binding(given_rate) == {"SNS topic Topic of F, 3 attempts each"}
+
+
+def test_messages_of_a_websocket_api_are_billed_and_share_the_account_s_limit() -> None:
+    worst = ceiling(deployment(function(), routed=False), BOOK, exposure=NOTHING,
+                    entries=by(EventSource("F", "WebSocket messages", "To", "Chat", api="Chat")))
+    assert float(worst.hour.by("service")["apigateway"]) == pytest.approx(3600 * 1e4 * 1e-6)
+    assert any(limit.name == "the account's API Gateway limit" for limit in worst.limits)
+
+
+def test_an_api_without_a_function_of_the_template_costs_too() -> None:
+    worst = ceiling(Deployment({}, {"Api": Api("Api", "rest", "prod")}, ()), BOOK, exposure=NOTHING)
+    assert usd(worst) == pytest.approx(3600 * 1e4 * 3.5e-6)
+
+
+def test_method_throttles_and_usage_plans_bind() -> None:
+    made = deployment(function(), throttle_rps=100.0)
+    single = Entries((), (Throttle("method throttle of Api GET /F", (("Api", "GET /F"),), 500.0),))
+    assert binding(ceiling(made, BOOK, exposure=NOTHING, entries=single)) == {
+        "the account's unreserved concurrency", "method throttle of Api GET /F"}
+    plan = Entries((), (Throttle("usage plan Plan", (("Api", "GET /F"),), 5.0),))
+    assert binding(ceiling(made, BOOK, exposure=NOTHING, entries=plan)) == {"usage plan Plan"}
+
+
+def test_a_quota_is_used_up_in_an_hour_and_not_again_that_day() -> None:
+    quota = Entries((), (Throttle("quota", (("Api", "GET /F"),), quota=36_000.0),))
+    worst = ceiling(deployment(function()), BOOK, exposure=NOTHING, entries=quota)
+    assert worst.flows["requests of Api GET /F"] == pytest.approx(10)
+    assert float(worst.day.total) == pytest.approx(usd(worst))
+
+
+def test_throttles_and_plans_are_read_from_the_resources() -> None:
+    keyed = deployment(function())
+    keyed = replace(keyed, triggers=tuple(replace(route, api_key_required=True) for route in keyed.triggers))
+    resources = {
+        "Stage": Resource("AWS::ApiGateway::Stage", {"RestApiId": "Api", "MethodSettings": [
+            {"HttpMethod": "GET", "ResourcePath": "/F", "ThrottlingRateLimit": 7},
+            {"HttpMethod": "*", "ResourcePath": "/*", "ThrottlingRateLimit": 9}]}),
+        "Plan": Resource("AWS::ApiGateway::UsagePlan", {"ApiStages": [{"ApiId": "Api"}], "Throttle": {"RateLimit": 5},
+                                                        "Quota": {"Limit": 100, "Period": "DAY"}}),
+        "A": Resource("AWS::ApiGateway::UsagePlanKey", {"UsagePlanId": "Plan"}),
+        "B": Resource("AWS::ApiGateway::UsagePlanKey", {"UsagePlanId": "Plan"})}
+    assert throttles(resources, keyed) == (
+        Throttle("method throttle of Api GET /F", (("Api", "GET /F"),), 7.0),
+        Throttle("usage plan Plan, 2 keys", (("Api", "GET /F"),), 10.0),
+        Throttle("quota of usage plan Plan, 2 keys, a day", (("Api", "GET /F"),), quota=200.0))
+
+
+def test_what_is_not_in_a_template_s_ceiling_is_said() -> None:
+    site = Site(deployment(function(), routed=False), {"Shared": Resource("AWS::CloudFormation::Stack", {"TemplateURL": "./s.yaml"})},
+                {"Sub": Resource("AWS::SNS::Subscription", {"Protocol": "lambda", "Endpoint": "F.Arn", "TopicArn": "Topic"})},
+                (Doubt("F.Timeout = x: not a number"),))
+    assert list(notes_of(site, entries_of(site), NOTHING)) == [
+        "not in it: Shared (AWS::CloudFormation::Stack) at ./s.yaml: a template of its own",
+        "not known: F.Timeout = x: not a number", "no limit of their own is known: SNS topic Topic; give --events-per-s"]

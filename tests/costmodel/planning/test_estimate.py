@@ -7,8 +7,10 @@ import pytest
 
 from costmodel.activity import Activity, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.errors import InputError
-from costmodel.planning.estimate import Estimate, Question, estimate
+from costmodel.planning.estimate import Estimate, estimate
+from costmodel.planning.premises import Question
 from costmodel.planning.resource_types import BY_PROPERTIES, FREE_TYPES, KIND_OF_TYPE, Resource, kind_of
+from costmodel.planning.site import Doubt
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.usage_file import KINDS
 from loadgen.deployment import Api, Deployment, Function, Route
@@ -123,6 +125,8 @@ def test_every_type_with_a_price_is_asked_for_by_a_kind_of_the_usage_file(type_n
 def test_a_nested_template_is_to_be_estimated_too(type_name: str) -> None:
     assert ask(types={**TYPES, "Shared": type_name}).bill.missing == (
         f"Shared ({type_name}): a template of its own: estimate that one too",)
+    named = estimate(SHOP, {"Shared": of(type_name, Location="./shared.yaml")}, BOOK, TRAFFIC).bill.missing
+    assert f"Shared ({type_name}) at ./shared.yaml: a template of its own: estimate that one too" in named
 
 
 def test_free_types_are_not_asked_for() -> None:
@@ -197,7 +201,102 @@ def test_what_a_resource_is_billed_as_is_read_from_its_properties(
     assert kind_of(Resource(type_name, properties)) == kind
 
 
-def test_storage_beyond_what_is_free_is_said_not_to_be_on_the_bill() -> None:
-    large = Deployment({"F": Function("F", memory_mb=1024, ephemeral_storage_mb=10_240)}, SHOP.apis, SHOP.triggers)
-    assert any("F: its ephemeral storage of 10240 MB" in sentence for sentence in ask(deployment=large).bill.missing)
-    assert not any("ephemeral" in sentence for sentence in ask().bill.missing)
+def test_storage_beyond_what_is_free_is_billed_over_the_billed_duration() -> None:
+    large = Deployment({"F": Function("F", memory_mb=1024, ephemeral_storage_mb=1_536)}, SHOP.apis, SHOP.triggers)
+    found = parts(ask(deployment=large), "F")
+    assert found["ephemeral_storage", "given"] == pytest.approx(REQUESTS * 0.1)
+    assert found["ephemeral_storage", "assumed"] == pytest.approx(REQUESTS * 0.01 * 0.5)
+    assert not any(item == "ephemeral_storage" for item, _ in parts(ask(), "F"))
+
+
+def of(type_name: str, **properties: Any) -> Resource:
+    return Resource(type_name, properties)
+
+
+def asked(deployed: dict[str, Resource], question: Question = TRAFFIC, deployment: Deployment = SHOP, **options: Any) -> Estimate:
+    resources = {name: Resource(type_name) for name, type_name in TYPES.items()}
+    return estimate(deployment, resources, BOOK, question, deployed=deployed, **options)
+
+
+def test_traces_are_sampled_and_assumed() -> None:
+    """10 requests a second: one, and 5 % of the other nine; none and 5 % of ten; all ten."""
+    found = asked({"F": of("AWS::Lambda::Function", TracingConfig={"Mode": "Active"})})
+    assert parts(found, "F")["traces_recorded", "assumed"] == pytest.approx(1.45 / 10 * REQUESTS)
+    (part,) = [part for part in found.parts("F") if part.item == "traces_recorded"]
+    assert float(part.low_usd) == pytest.approx(0.05 * REQUESTS * 5e-6) and float(part.high_usd) == pytest.approx(REQUESTS * 5e-6)
+    assert any("X-Ray samples" in note for note in found.notes)
+
+
+def test_a_request_that_the_api_traces_is_one_trace() -> None:
+    found = asked({"F": of("AWS::Lambda::Function", TracingConfig={"Mode": "Active"}),
+                   "Stage": of("AWS::ApiGateway::Stage", RestApiId="Api", TracingEnabled=True)})
+    assert ("traces_recorded", "assumed") in parts(found, "Api") and ("traces_recorded", "assumed") not in parts(found, "F")
+
+
+def test_an_access_log_is_on_the_line_of_its_group() -> None:
+    logged = replace(SHOP, apis={"Api": Api("Api", "rest", "prod", access_log_format="{}")})
+    stage = of("AWS::ApiGateway::Stage", RestApiId="Api", AccessLogSetting={"DestinationArn": "Log.Arn"})
+    found = asked({"Stage": stage, "Log": of("AWS::Logs::LogGroup")}, deployment=logged)
+    assert parts(found, "Log") == {("logs_ingest_lambda_standard", "assumed"): pytest.approx(REQUESTS * 0.5 / 1024**2)}
+    assert ("logs_ingest_lambda_standard", "assumed") in parts(ask(deployment=logged), "Api")
+
+
+def test_snapshots_stand_and_cold_starts_restore_them() -> None:
+    snapped = replace(SHOP, functions={"F": replace(F, snap_start=True)})
+    found = parts(ask(deployment=snapped), "F")
+    assert found["snapstart_cache", "assumed"] == pytest.approx(730 * 3600)
+    assert found["snapstart_restore", "assumed"] == pytest.approx(REQUESTS * 0.01)
+
+
+SCHEDULE = {"Tick": of("AWS::Events::Rule", ScheduleExpression="rate(5 minutes)", Targets=[{"Arn": "F.Arn"}])}
+
+
+def test_a_schedule_s_invocations_are_counted_from_the_template() -> None:
+    alone = Deployment({"F": F}, {}, ())
+    found = asked(SCHEDULE, Question(duration_ms=100.0), alone)
+    assert parts(found, "F")["requests", "given"] == pytest.approx(730 * 12)
+    assert parts(found, "F")["duration_x86_64", "given"] == pytest.approx(730 * 12 * 0.1)
+    assert "given by the template: Tick invokes F 8,760 times" in found.notes
+    guessed = asked(SCHEDULE, Question(), alone)
+    assert parts(guessed, "F")["requests", "given"] == pytest.approx(730 * 12)
+    assert guessed.bounds()[0] < guessed.bill.total < guessed.bounds()[1]
+
+
+def test_a_schedule_gives_way_to_a_usage_table() -> None:
+    found = asked(SCHEDULE, Question(usage={"F": {"requests": 5, "duration_ms": 1}}), Deployment({"F": F}, {}, ()))
+    assert parts(found, "F")["requests", "given"] == 5
+
+
+def test_what_invokes_a_function_is_said_where_its_invocations_are_not_known() -> None:
+    mapping = of("AWS::Lambda::EventSourceMapping", FunctionName="F", EventSourceArn="Jobs.Arn")
+    found = asked({"Jobs": of("AWS::SQS::Queue"), "Map": mapping}, Question(), Deployment({"F": F}, {}, ()))
+    assert any(sentence.startswith("F: its invocations (by SQS queue Jobs) are not known") for sentence in found.bill.missing)
+    both = asked({"Jobs": of("AWS::SQS::Queue"), "Map": mapping})
+    assert any(sentence.startswith("F: its invocations by SQS queue Jobs are not known") for sentence in both.bill.missing)
+
+
+def test_a_memory_size_that_only_the_account_knows_is_bounded_and_named() -> None:
+    doubt = Doubt("F.MemorySize = {{resolve:ssm:/m}}: not a number that can be known offline", "F", "MemorySize")
+    found = asked({}, doubts=[doubt])
+    assert parts(found, "F")["duration_x86_64", "assumed"] == pytest.approx(REQUESTS * (0.1 + 0.01 * 0.5))
+    assert found.bounds()[0] < ask().bounds()[0] and found.bounds()[1] > ask().bounds()[1]
+    (sentence,) = found.bill.missing
+    assert sentence.endswith("1,024 MB is taken (128–10,240): give [F] with memory_mb in --usage, or the parameter behind it")
+    known = {"F": {"requests": 1, "duration_ms": 1, "memory_mb": 512}}
+    assert not any("MemorySize" in sentence for sentence in asked({}, Question(usage=known), doubts=[doubt]).bill.missing)
+
+
+def test_a_misspelt_resource_of_a_usage_file_is_suggested() -> None:
+    with pytest.raises(InputError, match=r"\[Apy\]: the template has no such resource \(did you mean Api\?\)"):
+        ask(Question(usage={"Apy": {"requests": 1}}))
+    assert "Queue" in ask(Question(usage={"Queue": {"kind": "sqs.queue", "requests": 1e6}})).bill.by("resource")
+
+
+def test_traffic_that_no_route_takes_is_said() -> None:
+    found = ask(deployment=Deployment({"F": F}, {}, ()))
+    assert any("10 requests/s, but no route of the template takes them" in note for note in found.notes)
+
+
+def test_a_duration_alone_is_of_schedules() -> None:
+    with pytest.raises(InputError, match="give both"):
+        ask(Question(duration_ms=5.0))

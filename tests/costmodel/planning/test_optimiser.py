@@ -85,3 +85,41 @@ def test_the_nearest_is_measured_by_its_worst_threshold(candidate: Make) -> None
 def test_an_unknown_objective_is_refused_with_the_known_ones(comparison: Comparison) -> None:
     with pytest.raises(InputError, match=r"objective = 'beauty': .*there are: cost, latency"):
         optimise(comparison, SLO.parse("p95 < 1 s"), "beauty")
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("p99.9 < 1 s", r"p99.9 is not predicted \(there are: p50, p90, p95, p99, mean, errors, throttles, cold\)"),
+    ("errors < 1 %", r"errors is not predicted \(there are: p50, .*throttles, cold\)"),
+    ("GET /nowhere: p95 < 1 s", r"no such route \(there are: GET /products\)"),
+    ("GET /products: cold < 1 %", r"GET /products cold is not predicted \(there are: p50, p90, p95, p99, mean\)")])
+def test_a_threshold_on_what_nothing_predicts_is_refused_with_what_there_is(comparison: Comparison, text: str,
+                                                                            said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        optimise(comparison, SLO.parse(text))
+
+
+def test_of_two_that_are_alike_in_all_today_s_stays(candidate: Make) -> None:
+    candidates = (candidate(256, usd=3.0, p95_ms=200.0), candidate(512, usd=3.0, p95_ms=200.0))
+    plan = optimise(Comparison(candidates, candidates[1], ()), SLO.parse("p95 < 300 ms"))
+    assert plan.choice is candidates[1] and plan.saving_usd_per_month == 0
+
+
+def test_the_fastest_within_a_budget_is_found_and_what_is_beyond_it_said(comparison: Comparison) -> None:
+    plan = optimise(comparison, SLO.parse("p95 < 400 ms"), "latency", budget_usd=5.0)
+    assert plan.choice.label == "REST 512 MB"
+    assert plan.why_lost["REST 1024 MB"] == "costs $1.50 a month more than the budget of $5.00"
+    with pytest.raises(NothingMeetsError, match=r"nothing meets p95 < 400 ms within \$2.00 a month: nearest of 3 is REST"):
+        optimise(comparison, SLO.parse("p95 < 400 ms"), budget_usd=2.0)
+
+
+def test_what_the_intervals_leave_open_is_a_doubt(comparison: Comparison) -> None:
+    """p95 of 250 ms reaches to 275 ms; a cost of 4 USD to 4.40, the next one begins at 5.85."""
+    assert optimise(comparison, SLO.parse("p95 < 300 ms")).doubts == ()
+    (doubt,) = optimise(comparison, SLO.parse("p95 < 260 ms")).doubts
+    assert doubt == "p95 of the choice may be up to 275 ms (90 % interval): p95 < 260 ms is not certain"
+
+
+def test_two_whose_costs_overlap_are_not_told_apart(candidate: Make) -> None:
+    candidates = (candidate(256, usd=3.0, p95_ms=200.0), candidate(512, usd=3.2, p95_ms=150.0))
+    (doubt,) = optimise(Comparison(candidates, candidates[0], ()), SLO.parse("p95 < 300 ms")).doubts
+    assert "which of the two is cheaper is not certain" in doubt

@@ -24,13 +24,13 @@ def of(*configurations: Configuration, route: str = "GET /products", requests: f
 
 
 def test_a_million_requests_at_half_a_second_are_billed_as_the_price_list_says() -> None:
-    # requests of REST and Lambda; 1e6 x 0.5 s x 1 GB; 1e9 bytes of logs and 1e10 bytes out, in GB of 2**30 bytes
-    duration, logs, out = 500_000 * 0.0000166667, 0.50 / 1.073741824, 0.90 / 1.073741824
+    # requests of REST and Lambda; 1e6 x 0.5 s x 1 GB; 1 KB of logs and 10 KB out, in GB of 1,024 x 1,024 KB
+    duration, logs, out = 500_000 * 0.0000166667, 0.50 / 1.048576, 0.90 / 1.048576
     assert float(of(REST).expected) == pytest.approx(3.50 + 0.20 + duration + logs + out)
 
 
 def test_the_ceiling_is_every_invocation_at_its_timeout_and_more_arrivals_than_expected() -> None:
-    assert float(of(REST).ceiling) == pytest.approx((3.50 + 0.20 + 166.667 + 1.40 / 1.073741824) * 1.004)
+    assert float(of(REST).ceiling) == pytest.approx((3.50 + 0.20 + 166.667 + 1.40 / 1.048576) * 1.004)
 
 
 def test_several_runs_add_up() -> None:
@@ -51,7 +51,7 @@ def test_a_route_that_the_deployment_lacks_is_taken_for_the_dearest_function() -
 
 
 def test_an_invocation_past_the_gateway_pays_no_gateway() -> None:
-    assert float(of(REST).expected - of(REST, route="INVOKE Products").expected) == pytest.approx(3.50 + 0.90 / 1.073741824)
+    assert float(of(REST).expected - of(REST, route="INVOKE Products").expected) == pytest.approx(3.50 + 0.90 / 1.048576)
 
 
 def test_in_words_it_says_what_is_assumed() -> None:

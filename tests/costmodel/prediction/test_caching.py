@@ -17,6 +17,7 @@ from costmodel.prediction.caching import (
     characteristic_time,
     fit_popularity,
     fixed_ttl_hit_ratio,
+    limited_ttl_hit_ratio,
     lru_hit_ratio,
     mean_entries,
     reset_ttl_hit_ratio,
@@ -56,6 +57,36 @@ def test_ches_approximation_is_near_an_lru_cache_that_is_played() -> None:
         if len(cache) > capacity:
             del cache[next(iter(cache))]
     assert lru_hit_ratio(zipf, capacity) == pytest.approx(np.mean(hits[10_000:]), abs=0.01)
+
+
+@pytest.mark.parametrize("ttl_s", [2.0, 10.0, 100.0, 3600.0])
+@pytest.mark.parametrize("capacity", [30_000, 100_000, 400_000])
+def test_a_cache_of_limited_size_hits_in_the_simulator_as_the_formula_says(
+        ttl_s: float, capacity: int, rules: Callable[..., Rules]) -> None:
+    """A thousand keys of 500 to 1,500 bytes, Zipf 0.9, 50 requests/s; 3 % of the largest cache is empty at first."""
+    rng, n = np.random.default_rng(3), 200_000
+    weights, size = Popularity.zipf(1_000, 0.9).weights, rng.integers(500, 1_500, 1_000)
+    rate = 50.0 * weights / weights.sum()
+    arrivals = Arrivals(np.cumsum(rng.exponential(1 / 50, n)), np.zeros(n, dtype=np.int64),
+                        rng.choice(1_000, n, p=weights / weights.sum()))
+    played = simulate(arrivals, rules(warm=1e-9, ttl=ttl_s)._replace(cache_bytes=capacity), seed=2, entry_bytes=size)
+    hit = float((played.outcome[n // 4:] == HIT).mean())
+    assert limited_ttl_hit_ratio(rate, ttl_s, size, capacity) == pytest.approx(hit, abs=0.006)
+
+
+def test_a_cache_of_limited_size_is_lru_without_a_ttl_and_a_ttl_cache_when_all_fits() -> None:
+    zipf = Popularity.zipf(300, 1.0)
+    shares = zipf.weights / zipf.weights.sum()
+    assert limited_ttl_hit_ratio(shares, float("inf"), 1.0, 30) == pytest.approx(lru_hit_ratio(zipf, 30))
+    assert limited_ttl_hit_ratio(shares, 1e9, 1.0, 30) == pytest.approx(lru_hit_ratio(zipf, 30), abs=1e-6)
+    assert limited_ttl_hit_ratio(shares, 500.0, 1.0, 300) == fixed_ttl_hit_ratio(shares, 500.0)
+
+
+@pytest.mark.parametrize(("entry_bytes", "capacity"), [
+    (0.0, 10), (float("nan"), 10), ([1.0], 10), (1.0, 0), (1.0, float("nan")), (1.0, float("inf"))])
+def test_sizes_that_no_cache_has_are_refused(entry_bytes: Any, capacity: float) -> None:
+    with pytest.raises(InputError, match="limited_ttl_hit_ratio"):
+        limited_ttl_hit_ratio([1.0, 2.0], 10.0, entry_bytes, capacity)
 
 
 def test_without_a_ttl_nothing_hits() -> None:

@@ -172,6 +172,18 @@ def test_intervals_hold_the_mean_and_need_two_replications(model: PerformanceMod
     assert interval.low < predicted.cold_share < interval.high
 
 
+def test_the_laws_own_error_widens_cold_starts_and_environments_however_many_replications(model: PerformanceModel) -> None:
+    workload = Workload({LIST: Demand(Constant(50.0, 10.0))}, 10.0)
+    off = replace(model, lifetime=replace(model.lifetime, cold_error=0.5, environments_error=0.5))
+    plain, wide = (predict(each, workload, configuration(), replications=6) for each in (model, off))
+    for name in ("cold_share", "environments"):
+        narrow, interval = plain.intervals[name], wide.intervals[name]
+        middle = (narrow.low + narrow.high) / 2
+        assert interval.high == pytest.approx(middle + np.hypot(narrow.high - middle, 1.645 * 0.5 * middle), rel=1e-3)
+        assert 0.0 <= interval.low < narrow.low
+    assert wide.intervals["p95_ms"] == plain.intervals["p95_ms"]
+
+
 def test_the_interval_of_the_long_run_mean_is_narrower_than_that_of_one_run(model: PerformanceModel) -> None:
     """Over n replications by sqrt(n + 1) where both simulate the same number of periods."""
     run = Workload({LIST: Demand(Constant(50.0, 200.0), keys=Popularity.zipf(50))}, 200.0)
@@ -217,13 +229,15 @@ def test_the_models_caveats_and_its_own_are_passed_on(model: PerformanceModel) -
 
 
 def test_an_invocation_that_reaches_its_timeout_is_billed_to_there_and_fails(model: PerformanceModel) -> None:
-    """3 s is the template's timeout: what takes 4 s now and then ends there, and the next one holds an init."""
+    """3 s is the template's timeout: what takes 4 s now and then ends there, and the next one holds an init, without the
+    init phase's whole vCPU."""
     slow: Any = {"F": replace(model.functions["F"], ms_at_1024=Distribution(np.array([20.0] * 9 + [4000.0]))), "G": model.functions["G"]}
     predicted = predict(replace(model, functions=slow), Workload({LIST: every(10.0, 2000)}, 20_000.0), configuration())
     assert predicted.error_share == pytest.approx(0.1, abs=0.02)
     assert predicted.latency[LIST].p99_ms == pytest.approx(5 + 3000)
     late = predicted.error_share * 2000
-    assert of(predicted, FunctionTally, LIST).gb_s == pytest.approx((late * 3000 + late * 230 + (2000 - 2 * late) * 20) / 1000, rel=0.02)
+    again = late * (30 + 200 * 1769 / 1024)
+    assert of(predicted, FunctionTally, LIST).gb_s == pytest.approx((late * 3000 + again + (2000 - 2 * late) * 20) / 1000, rel=0.02)
 
 
 def test_clients_that_try_again_are_served_later_and_each_try_is_a_request(model: PerformanceModel) -> None:
@@ -313,13 +327,33 @@ def test_the_interval_of_one_more_run_holds_nine_of_ten(model: PerformanceModel)
 
 
 def test_a_cache_that_cannot_hold_its_entries_is_a_caveat(model: PerformanceModel) -> None:
-    """100 requests a second for a million keys alike, each entry kept for an hour: some 300,000 entries of 2 MB."""
-    demand = Demand(Constant(100.0, 10.0), Popularity(np.ones(1_000_000)), response_bytes=2e6)
+    """100 requests a second for a million keys alike, each entry kept for an hour: some 300,000 entries of 1 MB."""
+    demand = Demand(Constant(100.0, 10.0), Popularity(np.ones(1_000_000)), response_bytes=1e6)
     cached = configuration(api=ApiSettings("rest", cache_gb=0.5, cache_ttl_s=3600))
     caveats = predict(model, Workload({ITEM: demand}, 10.0), cached).caveats
-    assert any(caveat.startswith("The cache of 0.5 GB is taken as large enough, and its entries would take 529 GB") for caveat in caveats)
+    assert any(caveat.startswith("The cache of 0.5 GB is taken to hold") and "would take 265 GB" in caveat for caveat in caveats)
     few = predict(model, Workload({ITEM: replace(demand, keys=Popularity.zipf(100))}, 10.0), cached).caveats
-    assert not any("large enough" in caveat for caveat in few)
+    assert not any("is taken to hold" in caveat for caveat in few)
+
+
+def test_a_small_cache_drops_entries_and_a_response_above_a_mebibyte_is_never_in_it(model: PerformanceModel) -> None:
+    """Six hundred keys of 1 MB, asked for in turn: all of them fit into 1.6 GB, in 0.5 GB each is dropped before its turn."""
+    keys = np.tile(np.arange(600), 2)
+    hits = {(size_gb, each): predict(
+        model, Workload({ITEM: Demand(np.arange(1200) * 1.0, keys, response_bytes=each)}, 1200.0),
+        configuration(api=ApiSettings("rest", cache_gb=size_gb, cache_ttl_s=3600))).cache_hit_share
+        for size_gb in (0.5, 1.6) for each in (1e6, 1.1e6)}
+    assert hits == {(0.5, 1e6): 0.0, (1.6, 1e6): 0.5, (0.5, 1.1e6): 0.0, (1.6, 1.1e6): 0.0}
+
+
+def test_an_init_above_ten_seconds_runs_again_in_the_first_invocation(model: PerformanceModel) -> None:
+    """F's timeout of 3 s cuts it off: every cold start fails, and so does every invocation after it."""
+    slow: Any = {name: replace(each, init_of_ms=12_000.0) for name, each in model.functions.items()}
+    predicted = predict(replace(model, functions=slow), Workload({LIST: every(20.0, 5)}, 100.0), configuration(1769))
+    tally = of(predicted, FunctionTally, LIST)
+    assert (tally.cold_starts, predicted.error_share) == (1, 1.0)
+    assert tally.init_gb_s == pytest.approx(10 * 1769 / 1024)
+    assert tally.gb_s == pytest.approx((10 + 5 * 3) * 1769 / 1024)
 
 
 def test_a_runs_own_sizes_an_entry_an_arrival_and_some_unknown_tell_what_a_cache_must_hold(model: PerformanceModel) -> None:

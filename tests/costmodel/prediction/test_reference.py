@@ -85,6 +85,7 @@ class Fleet:
     working: list[Environment] = field(default_factory=list)
     busy: int = 0
     provisioned_busy: int = 0
+    provisioned_reset: int = 0
     peak: int = 0
     last_end: float = 0.0
     lived: float = 0.0
@@ -105,8 +106,9 @@ class Reference:
 
     END, CONTROL, DUE, ARRIVAL = range(4)
 
-    def __init__(self, rules: Rules, seed: int, from_s: float, to_s: float, warm: list[int]) -> None:
-        self.rules, self.seed, self.from_s, self.to_s = rules, seed, from_s, to_s
+    def __init__(self, rules: Rules, seed: int, span_s: tuple[float, float], warm: list[int], entry_bytes: list[int]) -> None:
+        self.entry_bytes = entry_bytes
+        (self.from_s, self.to_s), self.rules, self.seed = span_s, rules, seed
         self.fleets = [Fleet(int(row["provisioned"]), int(row["provisioned"])) for row in rules.functions]
         numbers = iter(range(-2, -2 - sum(warm), -1))
         for fleet, count in zip(self.fleets, warm, strict=True):
@@ -119,6 +121,7 @@ class Reference:
         self.pool_busy = [0] * len(rules.pools)
         self.limits = [int(pool["limit"]) for pool in rules.pools]
         self.fresh: dict[int, float] = {}
+        """Of the keys in the cache, the one that was used last at the end."""
         self.events: list[tuple[float, int, int, Any]] = []
         self.throttled = Counter[tuple[int, int]]()
 
@@ -148,20 +151,28 @@ class Reference:
                 self.count(fleet, environment, now)
 
     def end(self, now: float, _: int, what: Any) -> None:
-        function, environment, key, ttl, number = what
+        function, environment, key, ttl, number, reset = what
         fleet = self.fleets[function]
         fleet.busy -= 1
         fleet.last_end = now
         if ttl > 0 and key >= 0:
-            self.fresh[key] = now + ttl
+            self.store(key, now + ttl)
         if environment is None:
             fleet.provisioned_busy -= 1
+            fleet.provisioned_reset += reset
             return
         self.pool_busy[self.rules.functions[function]["pool"]] -= 1
         limit = self.rules.lifetime_s[0, twelve_bits(self.seed ^ LIFETIME_SALT, number, 0)]
         environment.gone = max(min(now + limit, environment.aged), now)
         fleet.working.remove(environment)
         fleet.idle.append(environment)
+
+    def store(self, key: int, fresh_until: float) -> None:
+        self.fresh.pop(key, None)
+        self.fresh[key] = fresh_until
+        if self.rules.cache_bytes != NONE:
+            while sum(self.entry_bytes[each] for each in self.fresh) > self.rules.cache_bytes:
+                del self.fresh[next(iter(self.fresh))]
 
     def control(self, now: float, order: int, what: Any) -> None:
         if order == 0:
@@ -208,6 +219,7 @@ class Reference:
         more = provisioned - fleet.provisioned
         self.grow(int(row["provisioned_bucket"]), more * float(row["invocations_per_s"]))
         fleet.provisioned, fleet.ready = provisioned, inf
+        fleet.provisioned_reset = min(fleet.provisioned_reset, provisioned)
 
     def grow(self, bucket: int, by: float) -> None:
         if bucket >= 0:
@@ -282,7 +294,10 @@ class Reference:
         if not self.take(0, now):
             return ACCOUNT
         passes_by = unit(self.seed ^ POLICY_SALT, number) < self.policy(route)["invalidating"]
-        return HIT if ttl > 0 and now < self.fresh.get(key, -inf) and not passes_by else WARM
+        if ttl > 0 and now < self.fresh.get(key, -inf) and not passes_by:
+            self.fresh[key] = self.fresh.pop(key)
+            return HIT
+        return WARM
 
     def lambda_(self, now: float, route: int, key: int, row: int) -> tuple[int, float]:
         function = int(self.rules.routes[route]["function"])
@@ -305,16 +320,22 @@ class Reference:
             fleet.peak = max(fleet.peak, fleet.busy)
         self.sequence += 1
         busy_s = init_s + run_s
-        heapq.heappush(self.events, (now + busy_s, self.END, self.sequence, (function, environment, key, ttl, row)))
+        reset = bool(self.flags[row] & TIMED_OUT)
+        heapq.heappush(self.events, (now + busy_s, self.END, self.sequence, (function, environment, key, ttl, row, reset)))
         return outcome, busy_s
 
     def invoke(self, function: int, now: float, row: int) -> tuple[int, Environment | None, float, float]:
         """Outcome, environment, init and duration."""
         settings, fleet = self.rules.functions[function], self.fleets[function]
         warm_s, cold_s, init_s = (self.draw(function, kind, row, position) for kind, position in ((0, 0), (1, 0), (2, 1)))
+        both_s, limit_s = init_s * (1 + float(settings["init_slowdown"])) + cold_s, float(settings["init_limit_s"])
         if fleet.provisioned_busy < fleet.provisioned and self.take(int(settings["provisioned_bucket"]), now):
             fleet.provisioned_busy += 1
-            return PROVISIONED, None, 0.0, warm_s
+            if fleet.provisioned_reset == 0:
+                return PROVISIONED, None, 0.0, warm_s
+            fleet.provisioned_reset -= 1
+            self.flags[row] |= REINITIALISED
+            return PROVISIONED, None, 0.0, both_s
         pool = int(settings["pool"])
         free = self.pool_busy[pool] < self.limits[pool]
         if not free or not self.take(int(self.rules.pools[pool]["bucket"]), now):
@@ -326,12 +347,15 @@ class Reference:
             environment = self.choose(fleet.idle, row)
             outcome, run_s = WARM, warm_s
             if environment.reset:
-                run_s, environment.reset = init_s + cold_s, False
+                run_s, environment.reset = both_s, False
                 self.flags[row] |= REINITIALISED
             init_s = 0.0
         elif self.take(int(settings["scaling_bucket"]), now):
             age = self.rules.lifetime_s[1, twelve_bits(self.seed ^ LIFETIME_SALT, row, 1)]
             environment, outcome, run_s = Environment(now, now + age), COLD, cold_s
+            if 0 < limit_s <= init_s:
+                init_s, run_s = limit_s, both_s
+                self.flags[row] |= REINITIALISED
         else:
             return SCALING, None, 0.0, 0.0
         fleet.working.append(environment)
@@ -396,6 +420,7 @@ def worlds(draw: st.DrawFn) -> tuple[Arrivals, Rules]:
             pool = len(pools) - 1
         rows.append({"pool": pool, "provisioned": draw(st.integers(0, 2)), "provisioned_bucket": bucket(4.0, 2.0),
                      "scaling_bucket": bucket(1.0, 2.0), "idle_top": NONE, "timeout_s": draw(st.sampled_from([0.0, 0.25, 2.0])),
+                     "init_limit_s": draw(st.sampled_from([0.0, 0.1, 1.0])), "init_slowdown": draw(st.sampled_from([0.0, 1.5])),
                      **draw(provisioning())})
     values = np.array(draw(st.lists(st.sampled_from([0.01, 0.1, 0.25, 1.0, 4.0]), min_size=1, max_size=3)))
     law = [draw(st.sampled_from([(inf, inf), (2.0, 2.0), (0.5, 6.0)])) for _ in range(3)]
@@ -408,6 +433,7 @@ def worlds(draw: st.DrawFn) -> tuple[Arrivals, Rules]:
         np.stack([np.full(TABLE_SIZE, low) if low == high else np.linspace(low, high, TABLE_SIZE) for low, high in law]),
         policies=draw(st.none() | policies(routes)), changes=draw(st.none() | changes(functions)),
         routing=draw(st.sampled_from([MOST_RECENTLY_USED, LEAST_RECENTLY_USED, NEWEST, RANDOM])),
+        cache_bytes=draw(st.sampled_from([NONE, 0, 25, 60])),
     )
     gaps = [0.0, 0.01, 0.1, 0.25, 1.0, draw(st.sampled_from([9.0, 45.0]))]
     times = np.cumsum(rng.choice(gaps, n, p=[0.2, 0.25, 0.25, 0.15, 0.1, 0.05]))
@@ -464,8 +490,9 @@ def test_they_agree_on_target_tracking_over_many_minutes(
 def agree(arrivals: Arrivals, rules: Rules, seed: int, span_s: tuple[float, float], warm: list[int]) -> None:
     warm = warm[:rules.functions.size]
     from_s, to_s = span_s
-    trace = simulate(arrivals, rules, seed, from_s=from_s, to_s=to_s, warm=warm)
-    reference = Reference(rules, seed, from_s, to_s, warm)
+    entry_bytes = np.array([20, 30, 7] * rules.routes.size)
+    trace = simulate(arrivals, rules, seed, from_s=from_s, to_s=to_s, warm=warm, entry_bytes=entry_bytes)
+    reference = Reference(rules, seed, span_s, warm, entry_bytes.tolist())
     reference.run(arrivals)
     assert trace.outcome.tolist() == reference.outcome
     assert trace.flags.tolist() == reference.flags

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -119,6 +120,59 @@ def test_a_cached_answer_lives_from_when_it_came(rules: RulesOf, at: ArrivalsAt)
 def test_keys_are_cached_apart_and_a_request_without_a_key_is_not_cached(rules: RulesOf, at: ArrivalsAt) -> None:
     trace = simulate(at([0.0, 2.0, 4.0, 6.0, 8.0], keys=[0, 1, 0, NONE, 1]), rules(warm=1.0, ttl=60.0), seed=1)
     assert trace.outcome.tolist() == [COLD, WARM, HIT, WARM, HIT]
+
+
+def test_a_full_cache_drops_what_was_used_least_recently(rules: RulesOf, at: ArrivalsAt) -> None:
+    """Two of three entries fit; the hit at 4 s makes key 1 the one that goes."""
+    fleet = rules(warm=1e-6, ttl=600.0)._replace(cache_bytes=20)
+    trace = simulate(at([0.0, 2.0, 4.0, 6.0, 8.0, 10.0], keys=[0, 1, 0, 2, 0, 1]), fleet, seed=1, entry_bytes=np.array([10, 10, 10]))
+    assert (trace.outcome == HIT).tolist() == [False, False, True, False, True, False]
+
+
+def test_what_is_larger_than_the_cache_is_never_in_it(rules: RulesOf, at: ArrivalsAt) -> None:
+    trace = simulate(at([0.0, 2.0], keys=[0, 0]), rules(ttl=60.0)._replace(cache_bytes=9), seed=1, entry_bytes=np.array([10]))
+    assert trace.outcome.tolist() == [COLD, WARM]
+
+
+@pytest.mark.parametrize("sizes", [None, np.array([1]), np.array([1, -1])])
+def test_a_cache_of_limited_size_must_know_the_size_of_every_key(sizes: Any, rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match="entry_bytes"):
+        simulate(at([0.0, 2.0], keys=[0, 1]), rules(ttl=60.0)._replace(cache_bytes=9), seed=1, entry_bytes=sizes)
+
+
+@pytest.mark.parametrize("times", [[1.0, 0.5], [-1.0, 0.0], [0.0, np.nan], [0.0, np.inf]])
+def test_times_that_are_no_arrivals_are_refused(times: list[float], rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match="simulate: arrivals"):
+        simulate(at(times), rules(), seed=1)
+
+
+def test_an_init_that_reaches_its_limit_runs_again_within_the_first_invocation(rules: RulesOf, at: ArrivalsAt) -> None:
+    """10 s of init phase, then 12 s of init at a third of the speed and 1 s of duration; a timeout of 30 s cuts it off, and
+    the next invocation begins with the init again, also cut off."""
+    slow = limited_init(rules(warm=0.5, cold=1.0, init=12.0), init_limit_s=10.0, init_slowdown=2.0)
+    trace = simulate(at([0.0, 100.0]), slow, seed=1)
+    assert (trace.outcome.tolist(), trace.init_s.tolist(), trace.duration_s.tolist()) == ([COLD, WARM], [10.0, 0.0], [37.0, 0.5])
+    assert trace.environment_s.tolist() == [100.0]
+    cut = simulate(at([0.0, 39.9, 40.1]), limited_init(slow, timeout_s=30.0), seed=1)
+    assert cut.outcome.tolist() == [COLD, COLD, WARM]
+    assert cut.duration_s.tolist() == [30.0] * 3
+    assert (cut.flags & TIMED_OUT).all()
+    quick = simulate(at([0.0]), limited_init(rules(cold=1.0, init=9.9), init_limit_s=10.0, init_slowdown=2.0), seed=1)
+    assert (quick.init_s.tolist(), quick.duration_s.tolist()) == ([9.9], [1.0])
+
+
+def test_a_provisioned_environment_runs_its_init_again_after_a_timeout(rules: RulesOf, at: ArrivalsAt) -> None:
+    late = rules(warm=5.0, cold=0.5, init=0.2, provisioned=1, timeout=3.0)
+    trace = simulate(at([0.0, 10.0, 20.0]), late, seed=1)
+    assert trace.outcome.tolist() == [PROVISIONED] * 3
+    assert trace.duration_s.tolist() == [3.0, 0.7, 3.0]
+
+
+def limited_init(fleet: Rules, **settings: float) -> Rules:
+    functions = fleet.functions.copy()
+    for name, value in settings.items():
+        functions[name] = value
+    return fleet._replace(functions=functions)
 
 
 def test_two_configurations_share_every_draw(rules: RulesOf) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally
 from costmodel.errors import InputError, PriceMissingError
 from costmodel.pricing.bill import Bill, SavingsPlan, price, tiered_cost
+from costmodel.pricing.bulk import price_bulk
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.services import meter
 from costmodel.pricing.usage import Usage, UsageLine
@@ -103,6 +104,12 @@ def test_the_free_tier_is_off_unless_asked_for() -> None:
     small = function(1e6, 400_000.0)
     assert bill_of(small).total > 6
     assert bill_of(small, free_tier=True).total == 0
+
+
+@pytest.mark.parametrize("gb", [47.6837158203125, 1 / 3, 99.9])
+def test_what_is_wholly_free_costs_exactly_nothing(gb: float) -> None:
+    (component,) = price(usage_of(("data_transfer_out", "internet", gb)), BOOK, free_tier=True).components
+    assert component.price == component.cost == 0
 
 
 def test_both_architectures_share_one_allowance_of_gb_seconds() -> None:
@@ -232,6 +239,34 @@ def test_a_commitment_is_paid_used_or_not_and_what_it_does_not_cover_is_on_deman
                  savings_plan=SavingsPlan(3, Decimal(repr(per_hour))))
     uncovered = max(Decimal(0), on_demand - committed / Decimal("0.88"))
     assert bill.total == pytest.approx(committed + uncovered, rel=Decimal("1e-15"), abs=Decimal("1e-15"))
+
+
+def test_a_savings_plan_pays_the_rate_of_an_instance_type_that_the_book_knows_and_is_noted() -> None:
+    bill = price(usage_of(("ec2", "m7g.large", 100.0)), BOOK, savings_plan=SavingsPlan(3))
+    assert bill.total == pytest.approx(Decimal("4.14"), rel=Decimal("1e-20"))
+    assert bill.notes == ("Compute Savings Plan of 3 years, nothing upfront: covers all that it can: no commitment is given",)
+
+
+def test_a_commitment_goes_where_its_discount_is_highest_first() -> None:
+    usage = usage_of(("lambda", "duration_x86_64", 1e6), ("ec2", "m7g.large", 730.0))
+    plan = SavingsPlan(1, Decimal("0.0599"))
+    assert price(usage, BOOK, savings_plan=plan).by("item") == {
+        "m7g.large": pytest.approx(730 * Decimal("0.0599"), rel=Decimal("1e-20")), "duration_x86_64": Decimal("16.6667")}
+
+
+@pytest.mark.parametrize(("service", "item"), [("fargate", "vcpu_x86_64"), ("fargate", "memory_arm64"), ("ec2", "t3.large")])
+def test_what_a_savings_plan_covers_at_an_unknown_rate_is_refused_by_name(service: str, item: str) -> None:
+    usage = usage_of((service, item, 1.0))
+    line = rf"{service} {item}: a Compute Savings Plan covers it, .* no rate for it in us-east-1"
+    with pytest.raises(PriceMissingError, match=line):
+        price(usage, BOOK, savings_plan=SavingsPlan(1))
+    with pytest.raises(PriceMissingError, match=line):
+        price_bulk(usage, BOOK, savings_plan=SavingsPlan(1))
+
+
+def test_what_no_savings_plan_covers_is_paid_as_ever() -> None:
+    usage = usage_of(("fargate", "ephemeral_storage", 100.0), ("ec2", "m7g.large_savings_plan_1_year", 1.0), ("sqs", "fifo", 9.0))
+    assert price(usage, BOOK, savings_plan=SavingsPlan(1)).total == price(usage, BOOK).total
 
 
 def test_a_savings_plan_where_the_book_knows_none_is_refused() -> None:

@@ -37,7 +37,7 @@ def test_a_price_that_nobody_dated_has_no_date() -> None:
 def test_tiers_ascend_and_get_no_dearer_and_only_a_last_one_that_says_so_has_an_end(price: Price) -> None:
     ends = [tier.up_to for tier in price.tiers]
     assert None not in ends[:-1] and ends[:-1] == sorted(set(ends[:-1]))
-    assert (price.known_to is None) is ("only the first tier is known" not in price.note)
+    assert (price.known_to is None) is ("only the first tier" not in price.note)
     prices = [tier.usd for tier in price.tiers[price.tiers[0].usd == 0 and len(price.tiers) > 1:]]
     assert prices == sorted(prices, reverse=True) and prices[-1] >= 0
     assert price.sources

@@ -79,6 +79,51 @@ def test_a_usage_type_that_only_resembles_one_is_not_taken_for_it() -> None:
     assert offer.tiers[0].usd == Decimal("3E-7")
 
 
+def test_the_price_list_s_other_classes_and_free_tiers_are_not_the_item() -> None:
+    """DynamoDB's products of us-east-1: the plain type begins with the free tier, the prefixed one has none."""
+    document = bulk_file(
+        (product("A", "TimedStorage-ByteHrs"), [("0", "25", "0"), ("25", "Inf", "0.25")]),
+        (product("B", "USE1-TimedStorage-ByteHrs"), [("0", "Inf", "0.25")]),
+        (product("C", "IA-TimedStorage-ByteHrs"), [("0", "Inf", "0.1")]),
+        (product("D", "Global-TimedStorage-ByteHrs"), [("0", "25", "0")]), code="AmazonDynamoDB")
+    (offer,) = read_offers([document], "us-east-1")
+    assert (offer.item, offer.tiers) == ("storage", (Tier(None, Decimal("0.25")),))
+
+
+def test_the_tiers_after_the_free_one_begin_at_nothing() -> None:
+    document = bulk_file((product("A", "Request"), [("0", "10", "0"), ("10", "110", "2"), ("110", "Inf", "1")]))
+    (offer,) = read_offers([document], "us-east-1")
+    assert offer.tiers == (Tier(Decimal(100), Decimal(2)), Tier(None, Decimal(1)))
+
+
+def test_an_item_s_own_usage_type_goes_before_its_other_names() -> None:
+    document = bulk_file((product("A", "USE1-RequestV2-Tier1"), [("0", "Inf", "0.0000002")]),
+                         (product("B", "USE1-RequestV2-Tier0"), [("0", "Inf", "0.0000006")]), code="awswaf")
+    assert [str(offer.tiers[0].usd) for offer in read_offers([document], "us-east-1")] == ["6E-7"]
+
+
+def test_a_product_is_told_by_its_attribute_where_the_usage_type_is_shared() -> None:
+    standard, overhead = product("A", "TimedStorage-ByteHrs"), product("B", "TimedStorage-ByteHrs")
+    standard["attributes"]["volumeType"], overhead["attributes"]["volumeType"] = "Standard", "INTAAS3ObjectOverhead"
+    document = bulk_file((standard, [("0", "Inf", "0.023")]), (overhead, [("0", "Inf", "0.021")]), code="AmazonS3")
+    (offer,) = read_offers([document], "us-east-1")
+    assert offer.tiers[0].usd == Decimal("0.023")
+
+
+def test_nat_gateways_are_read_from_the_offer_of_ec2_and_queues_by_their_regional_names() -> None:
+    gateway = (product("A", "NatGateway-Hours"), [("0", "Inf", "0.045")])
+    (nat,) = read_offers([bulk_file(gateway, code="AmazonEC2")], "us-east-1")
+    queue = (product("B", "EU-Requests-FIFO-Tier1", "eu-west-1"), [("0", "Inf", "0.0000005")])
+    (fifo,) = read_offers([bulk_file(queue, code="AWSQueueService")], "eu-west-1")
+    assert (nat.item, fifo.item) == ("nat_gateway_hour", "fifo")
+
+
+def test_two_prices_for_one_item_are_refused() -> None:
+    document = bulk_file((product("A", "Request"), [("0", "Inf", "2")]), (product("B", "Request"), [("0", "Inf", "3")]))
+    with pytest.raises(InputError, match="lambda requests: two prices"):
+        read_offers([document], "us-east-1")
+
+
 def test_an_old_file_that_names_no_region_is_matched_by_the_prefix() -> None:
     document = bulk_file((product("A", "EU-Request", None), [("0", "Inf", "0.0000002")]),
                          (product("B", "USW2-Request", None), [("0", "Inf", "9")]))
@@ -101,6 +146,14 @@ def test_a_refreshed_book_has_the_new_price_with_its_source_and_all_others_exact
     refreshed = {("lambda", "requests"), ("lambda", "duration_x86_64")}
     assert all(after.prices[key] == price for key, price in before.prices.items() if key not in refreshed)
     assert after.allowances == before.allowances
+
+
+def test_a_price_without_a_region_is_refreshed_for_all_regions(tmp_path: Path) -> None:
+    document = bulk_file((product("A", "US-Requests-Tier2-HTTPS", None), [("0", "Inf", "0.000002")]), code="AmazonCloudFront")
+    refresh(tmp_path, "us-east-1", read_offers([document], "us-east-1"), "cloudfront.json")
+    for region in ("us-east-1", "eu-west-1"):
+        book = PriceBook.load(region, tmp_path)
+        assert book.price("cloudfront", "https_requests").tiers == (Tier(None, Decimal("0.000002")),)
 
 
 def test_a_refresh_adds_what_the_book_lacked_and_a_whole_region(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from costmodel.activity import Activity, FunctionTally, RouteTally
 from costmodel.pricing.bill import Bill, price
-from costmodel.pricing.invoices import Charge
+from costmodel.pricing.invoices import SAVINGS_PLANS, Charge
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.reconciliation import Compared, reconcile
 from costmodel.pricing.services import meter
@@ -21,7 +23,8 @@ def bill(requests: float = 3e6, gb_s: float = 540_000.0, *, api: float = 0.0, fr
     return price(meter(Activity("us-east-1", 730.0, tallies, "measured")), BOOK, free_tier=free_tier)
 
 
-def charge(usage_type: str, quantity: float, usd: str, service: str = "AWSLambda", region: str | None = "us-east-1") -> Charge:
+def charge(usage_type: str, quantity: float, usd: str, service: str = "AWSLambda",
+           region: str | None = "us-east-1") -> Charge:
     return Charge(service, usage_type, region, Decimal(str(quantity)), Decimal(usd))
 
 
@@ -48,7 +51,7 @@ def test_lines_of_both_architectures_and_of_many_hours_are_summed() -> None:
 def test_more_usage_on_aws_s_side_is_a_difference_of_quantity() -> None:
     found = item("duration_x86_64", bill(), REQUESTS, charge("Lambda-GB-Second", 594_000, "9.9000198"))
     assert found.parts == {"quantity": 54_000 * Decimal("0.0000166667")}
-    assert found.why == ("quantity +0.9000 USD: AWS counted +10.0 %",)
+    assert found.why == ("quantity +0.9000 USD: AWS counted +10 %",)
 
 
 def test_lines_without_a_cost_are_the_free_tier() -> None:
@@ -76,6 +79,13 @@ def test_a_price_within_the_tiers_is_the_account_s_other_usage() -> None:
     assert "other usage" in found.why[0]
 
 
+def test_what_a_commitment_covers_is_told_apart_from_price_and_tier() -> None:
+    covered = replace(charge("Lambda-GB-Second", 500_000, "7.00"), on_demand_usd=Decimal("8.33335"))
+    found = item("duration_x86_64", bill(), REQUESTS, covered, charge("Lambda-GB-Second", 40_000, "0.666668"))
+    assert found.parts == {"commitment": Decimal("-1.33335")}
+    assert found.why == ("commitment -1.3334 USD: a Savings Plan or a reservation covers a part",)
+
+
 def test_a_price_outside_the_tiers_is_another_price() -> None:
     found = item("requests", bill(), charge("Request", 3_000_000, "0.54"), DURATION)
     assert found.parts == {"price": Decimal("-0.06")}
@@ -100,10 +110,51 @@ def test_what_one_side_lacks_is_named() -> None:
 
 def test_other_services_regions_and_taxes_are_set_aside_with_their_amounts() -> None:
     tax = Charge("AWSLambda", "", None, Decimal(0), Decimal("0.5"), "other", "Tax")
-    found = reconcile(bill(), [REQUESTS, DURATION, tax, charge("RDS:x", 1, "7", "AmazonRDS"),
+    fee = Charge("ComputeSavingsPlans", "EU-ComputeSP", None, Decimal(0), Decimal(4), "other", SAVINGS_PLANS)
+    found = reconcile(bill(), [REQUESTS, DURATION, tax, fee, charge("RDS:x", 1, "7", "AmazonRDS"),
                                charge("Request", 1, "2", region="eu-west-1")], BOOK)
-    assert found.outside == {"Tax (no usage)": Decimal("0.5"), "AmazonRDS": Decimal(7), "usage in eu-west-1": Decimal(2)}
+    assert found.outside == {"Tax (AWSLambda)": Decimal("0.5"), SAVINGS_PLANS: Decimal(4), "AmazonRDS": Decimal(7),
+                             "usage in eu-west-1": Decimal(2)}
     assert found.aws_usd == found.our_usd
+    assert found.invoice_usd == found.aws_usd + Decimal("13.5")
+
+
+def test_a_usage_type_without_a_region_is_of_us_east_1() -> None:
+    ireland = price(meter(Activity("eu-west-1", 730.0, (FunctionTally("F", "", "x86_64", 512, 1e6),), "measured")),
+                    PriceBook.load("eu-west-1"))
+    bare = charge("Request", 5, "1", region=None)
+    dashboard = charge("DashboardsUsageHour", 1, "3", "AmazonCloudWatch", None)
+    found = reconcile(ireland, [bare, dashboard], PriceBook.load("eu-west-1"))
+    assert found.outside == {"usage in us-east-1": Decimal(1)}
+    assert "dashboard" in {of.item for of in found.items}
+
+
+def test_the_free_gb_seconds_go_to_the_architecture_that_the_bill_has() -> None:
+    free = charge("Global-Lambda-GB-Second", 400_000, "0", region="global")
+    tallies = (FunctionTally("F", "", "arm64", 512, 0.0, gb_s=5e5),)
+    arm = price(meter(Activity("us-east-1", 730.0, tallies, "measured")), BOOK)
+    found = item("duration_arm64", arm, free, charge("Lambda-GB-Second-ARM", 100_000, "1.33334"))
+    assert found.parts == {"free tier": -400_000 * Decimal("0.0000133334")}
+
+
+def test_the_period_of_aws_s_lines_is_told() -> None:
+    first, last = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 11, tzinfo=UTC)
+    found = reconcile(bill(), [replace(REQUESTS, start=first, end=last), DURATION], BOOK)
+    assert found.aws_hours == 240.0
+    assert reconcile(bill(), [REQUESTS], BOOK).aws_hours is None
+
+
+lines = st.builds(
+    Charge, st.sampled_from(["AWSLambda", "AmazonRDS", "awswaf", "AmazonEC2", ""]),
+    st.sampled_from(["Request", "Lambda-GB-Second", "Lambda-New", "DataTransfer-Out-Bytes", "BoxUsage:m5.large", ""]),
+    st.sampled_from(["us-east-1", "eu-west-1", None, "global"]), st.decimals(0, 1000, places=2),
+    st.decimals(-100, 100, places=4),
+    st.sampled_from(["usage", "other"]), st.sampled_from(["", "Tax", "Credit", SAVINGS_PLANS]))
+
+
+@given(st.lists(lines))
+def test_nothing_of_aws_s_charge_is_left_out(charges: list[Charge]) -> None:
+    assert reconcile(bill(), charges, BOOK).invoice_usd == sum((of.usd for of in charges), Decimal(0))
 
 
 @pytest.mark.parametrize(("service", "usage_type", "expected"), [

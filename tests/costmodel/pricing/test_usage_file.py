@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,18 +16,37 @@ from hypothesis import strategies as st
 from costmodel.activity import CacheTally, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.errors import InputError, PriceMissingError
 from costmodel.pricing.bill import Bill, SavingsPlan, price
+from costmodel.pricing.bulk import price_bulk, stacked
 from costmodel.pricing.price_book import PriceBook
 from costmodel.pricing.resource import ResourceTally
 from costmodel.pricing.services import meter
 from costmodel.pricing.usage_file import KINDS, TOP, UNPRICED, UsageFile, parse_usage, read_usage_file
+from costmodel.pricing.usage_keys import FILE, keys_of
 
 BOOK = PriceBook.load("us-east-1")
 DESCRIPTIVE = {"memory_mb", "storage_mb", "instance_type", "cache_gb", "message_kb", "event_kb", "payload_kb", "record_kb",
                "item_kb", "discount", "utilisation", "vcpus", "rules", "cache_hours", "provisioned_hours",
-               "provisioned_duration_ms", "snapstart_hours", "provisioned_requests", "gb_seconds"}
+               "provisioned_duration_ms", "snapstart_hours", "provisioned_requests", "gb_seconds", "vcpu", "memory_gb",
+               "storage_gb"}
 """Number fields of which more is no more usage: they describe a request or a resource, or stand for another field."""
+OF_EACH = {"duration_ms", "init_ms", "log_kb", "streamed_mb", "request_kb", "response_kb", "run_seconds", "gateways",
+           "endpoints", "zones", "addresses", "busy_vcpus", "tasks", "instances", "shards", "consumers",
+           "least", "cold_starts"}
+"""Numbers that multiply others: only one factor of a product is split."""
 FUNCTION = {"lambda.function": {"cold_starts": 0.0}}
-EXACT = {"instance_type": "m7g.large", "memory_mb": 512, "storage_mb": 1024, "cache_gb": 1.6, "vcpu": 2.0, "least": 0}
+EXACT: dict[str, str | float] = {
+    "instance_type": "m7g.large", "memory_mb": 512, "storage_mb": 1024, "cache_gb": 1.6, "vcpu": 2.0, "least": 0,
+    "memory_gb": 8.0, "storage_gb": 40.0, "vcpus": 2.0}
+UNPRICED_KEYS = {"sms_deliveries", "replicated_write_units"}
+"""What no price book of ours has a price for: refused by name."""
+OTHER_MODE = {"extended_retention_gb_months"}
+"""What only a stream on demand has."""
+ALSO: dict[tuple[str, str], dict[str, float]] = {
+    ("kinesis.stream", "on_demand"): dict.fromkeys(
+        ("consumers", "extended_retention_shard_hours", "long_term_retrieved_gb"), 0.0),
+    ("sns.topic", "fifo"): {"message_kb": 3.0},
+}
+"""What a choice needs beside it."""
 
 
 def parsed(text: str) -> UsageFile:
@@ -42,7 +61,7 @@ def bill(resources: dict[str, Any], free_tier: bool = False) -> Bill:
 def numbers(kind: type[Any]) -> list[str]:
     """The keys of a kind that say how much: more of it is more usage."""
     hints = get_type_hints(kind)
-    return [each.name for each in fields(kind)
+    return [each.name for each in fields(kind) if each.name not in UNPRICED_KEYS | OTHER_MODE
             if (each.name not in DESCRIPTIVE or each.name in getattr(kind, "quantities", ())) and each.name != "resource"
             and hints[each.name] not in (str, bool) and get_origin(hints[each.name]) is not Literal]
 
@@ -73,7 +92,8 @@ def test_every_choice_of_every_kind_has_a_price_but_windows(kind: str) -> None:
     for each in fields(KINDS[kind]):
         for choice in get_args(hints[each.name]) if get_origin(hints[each.name]) is Literal else ():
             if choice != "windows":
-                assert bill({"r": table(kind, 40.0, **{each.name: choice})}).total >= 0
+                others = ALSO.get((kind, choice), {})
+                assert bill({"r": table(kind, 40.0, **{each.name: choice}, **others)}).total >= 0
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,14 +113,40 @@ def test_more_usage_never_costs_less(kind: str, data: st.DataObject) -> None:
     assert bill({"r": high}).total >= bill({"r": low}).total
 
 
-@pytest.mark.parametrize("kind", [kind for kind, made in KINDS.items() if issubclass(made, ResourceTally)])
+@pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=20)
 @given(share=st.integers(0, 64), free_tier=st.booleans())
 def test_splitting_usage_over_two_resources_changes_nothing(kind: str, share: int, free_tier: bool) -> None:
-    whole = table(kind, 64.0)
-    parts = [whole | dict.fromkeys(KINDS[kind].quantities, amount) for amount in (float(share), 64.0 - share)]
-    split = bill({"one": parts[0], "other": parts[1]}, free_tier)
-    assert split.total == pytest.approx(bill({"r": whole}, free_tier).total, rel=Decimal("1e-12"))
+    whole, split = table(kind, 64.0), [key for key in numbers(KINDS[kind]) if key not in OF_EACH]
+    if kind == "apigateway.rest":
+        whole, split = whole | {"cache_hours": 64.0}, [*split, "cache_hours"]
+    parts = [whole | dict.fromkeys(split, amount) for amount in (float(share), 64.0 - share)]
+    halves = bill({"one": parts[0], "other": parts[1]}, free_tier)
+    assert halves.total == pytest.approx(bill({"r": whole}, free_tier).total, rel=Decimal("1e-12"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bill_is_continuous_where_any_of_its_lines_passes_from_tier_to_tier(kind: str) -> None:
+    activity = parse_usage({"region": "us-east-1", "r": table(kind, 40.0)}).activity
+    ends = {float(tier.up_to) / float(line.quantity) for line in meter(activity).lines
+            for tier in BOOK.price(line.service, line.item).tiers[:-1] if tier.up_to is not None}
+    for times in ends:
+        below, at, above = (price(meter(activity.scaled(times * near, times * near)), BOOK).total
+                            for near in (1 - 1e-9, 1.0, 1 + 1e-9))
+        assert below <= at <= above <= below * (1 + Decimal("1e-8"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=20)
+@given(times=st.lists(st.just(0.0) | st.floats(1e-6, 2), min_size=1, max_size=4), free_tier=st.booleans())
+def test_bills_on_arrays_are_the_decimal_bills_of_every_kind(kind: str, times: list[float], free_tier: bool) -> None:
+    month = parse_usage({"region": "us-east-1", "r": table(kind, 40.0)}).activity
+    months = [replace(month.scaled(each, each), hours=730.0) for each in times]
+    bulk = price_bulk(meter(stacked(months)), BOOK, free_tier=free_tier)
+    for number, each in enumerate(months):
+        whole = float(price(meter(each), BOOK).total)
+        exact = float(price(meter(each), BOOK, free_tier=free_tier).total)
+        assert abs(bulk.total[number] - exact) <= 1e-9 * whole
 
 
 @given(st.lists(st.integers(0, 10**10), min_size=1, max_size=5), st.booleans())
@@ -184,6 +230,7 @@ def test_what_a_table_does_not_say_is_told_and_not_taken_for_nothing() -> None:
     kind = "lambda.function"
     requests = 10
     duration_ms = 5
+    memory_mb = 128
     cold_starts = 0
     log_kb = 0
     [api]
@@ -194,7 +241,7 @@ def test_what_a_table_does_not_say_is_told_and_not_taken_for_nothing() -> None:
         "F: duration_ms is not given: its duration is not on the bill",
         "F: cold_starts is not given: INIT is not on the bill",
         "F: log_kb is not given: its logs are not on the bill",
-        "api: response_kb is not given: its data transfer is not on the bill",
+        "api: response_kb is not given: its data transfer and payload units are not on the bill",
     )
 
 
@@ -258,6 +305,88 @@ def test_what_the_file_says_of_the_account_is_kept() -> None:
     assert allowance.amount == 500_000
 
 
+@pytest.mark.parametrize(("kind", "values", "note"), [
+    ("sqs.queue", {"requests": 1}, "queue_type = standard; message_kb = 0 (64 KB or less: one unit each, at most 16); no fair_requests"),
+    ("lambda.edge", {"requests": 1, "duration_ms": 1}, "memory_mb = 128 (the least; 10,240 MB would cost 80 times the GB-seconds)"),
+    ("dynamodb.table", {"reads": 1, "writes": 1, "stored_gb_months": 0},
+     "item_kb = 1 (the least; 400 KB are 400 write units or 100 read units); consistency = eventual; no write_units, read_units, "
+     "replicated_write_units, backup_gb_months, on_demand_backup_gb_months, restored_gb, stream_reads, "
+     "provisioned_write_unit_hours, provisioned_read_unit_hours"),
+    ("fargate.tasks", {"vcpu": 1, "memory_gb": 2, "tasks": 1},
+     "architecture = x86_64; operating_system = linux; storage_gb = 20; hours = 730 (all month); no transfer_out_gb, runs"),
+    ("lambda.function", {"requests": 1, "duration_ms": 1, "memory_mb": 128, "cold_starts": 0, "log_kb": 0, "provisioned_concurrency": 1},
+     "architecture = x86_64; event_kb = 0 (one request each; an asynchronous event of 1 MB is 13); storage_mb = 512; "
+     "provisioned_hours (all month); provisioned_requests = 0 (every request is billed as on demand, the dearer way)"),
+])
+def test_every_default_that_is_taken_is_noted(kind: str, values: dict[str, Any], note: str) -> None:
+    usage = parse_usage({"region": "us-east-1", "month": "730 h", "date": date(2026, 1, 1), "r": {"kind": kind, **values}})
+    assert usage.activity.notes == (f"assumed: r: {note}",)
+
+
+def test_what_the_file_does_not_say_of_itself_is_noted() -> None:
+    assert parsed('region = "us-east-1"').activity.notes == (
+        "assumed: month (730 h, the twelfth part of a year); date (the rules in force today)",)
+
+
+def test_what_the_account_has_of_the_free_tier_is_noted() -> None:
+    usage = parse_usage({"region": "us-east-1", "month": 730, "date": date(2026, 1, 1), "free_tier": "first_year",
+                         "free_tier_used": {"sqs": "all", "lambda": {"requests": 5}}})
+    assert usage.activity.notes == ("the allowances of an account's first year are taken off too",
+                                    "used up elsewhere of the free tier: sqs all, lambda.requests 5.0")
+
+
+@pytest.mark.parametrize(("kind", "values", "sentences"), [
+    ("alb.load_balancer", {}, ["transfer_out_gb is not given: its data transfer is not on the bill",
+                               "lcu_hours is not given: its capacity units are not on the bill"]),
+    ("alb.load_balancer", {"processed_gb": 0, "transfer_out_gb": 0}, []),
+    ("apigateway.rest", {"cache_gb": 0.5}, ["requests is not given: its requests are not on the bill"]),
+    ("apigateway.rest", {"requests": 1, "transfer": "none"}, []),
+    ("kinesis.stream", {}, ["records is not given: what is put into it is not on the bill"]),
+    ("lambda.function", {"snapstart_versions": 1, "memory_mb": 128},
+     ["requests is not given: its requests are not on the bill", "snapstart_restores is not given: its restores are not on the bill"]),
+])
+def test_what_is_surely_not_all_is_told_as_missing(kind: str, values: dict[str, Any], sentences: list[str]) -> None:
+    missing = parse_usage({"region": "us-east-1", "r": {"kind": kind, **values}}).activity.missing
+    assert missing == tuple(f"r: {sentence}" for sentence in sentences)
+
+
+@pytest.mark.parametrize(("on", "note"), [
+    ("2026-01-01", "INIT of cold starts is billed as duration: AWS's rule since 2025-08-01"),
+    ("2025-07-31", "F: INIT of its cold starts is not billed: a ZIP package before 2025-08-01")])
+def test_the_rule_by_which_init_is_billed_is_noted_with_its_date(on: str, note: str) -> None:
+    text = F + "requests = 10\nmemory_mb = 128\nduration_ms = 5\ncold_starts = 2\ninit_ms = 300"
+    assert note in meter(parsed(f"date = {on}\n{text}").activity).notes
+    assert not any("INIT" in sentence for sentence in meter(parsed(text.replace("= 2", "= 0")).activity).notes)
+
+
+@pytest.mark.parametrize("used", [{"lambda": {"response_streaming": "all"}}, {"lambda": "all"}])
+def test_a_whole_allowance_can_be_used_up_elsewhere(used: dict[str, Any]) -> None:
+    usage = parse_usage({"region": "us-east-1", "free_tier": True, "free_tier_used": used})
+    allowance = next(each for each in usage.book(BOOK).allowances if each.items == ("response_streaming",))
+    assert allowance.amount == 0
+
+
+@pytest.mark.parametrize("key", sorted({(kind, key) for kind in KINDS for key in keys_of(kind)}), ids=".".join)
+def test_every_key_has_a_meaning_and_the_table_of_meanings_has_no_other(key: tuple[str, str]) -> None:
+    kind, name = key
+    entry = keys_of(kind)[name]
+    assert entry.about and name in {each.name for each in fields(KINDS[kind])}
+    others = {condition.partition(" = ")[0] for condition in (*entry.of, *entry.unless, *entry.needs, *entry.unlimited)}
+    assert others <= set(keys_of(kind))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_of_a_kind_is_described_and_a_number_has_its_unit(kind: str) -> None:
+    assert set(keys_of(kind)) == {each.name for each in fields(KINDS[kind])} - {"resource"}
+    without_unit = {"discount", "utilisation", "cache_gb", "trigger"}
+    for name in numbers(KINDS[kind]):
+        assert keys_of(kind)[name].unit or name in without_unit
+
+
+def test_the_file_s_own_keys_are_described() -> None:
+    assert set(keys_of(FILE)) == set(TOP)
+
+
 F = 'region = "us-east-1"\n[F]\nkind = "lambda.function"\n'
 
 
@@ -292,6 +421,32 @@ F = 'region = "us-east-1"\n[F]\nkind = "lambda.function"\n'
     ("free_tier_used = {lambda = 3}", "free_tier_used: lambda = 3: give an item"),
     ("[E]\nkind = 'ec2.instances'\ninstance_type = 'm5.large'\ndiscount = 2", "E: discount = 2: give 0 to 1"),
     ("[E]\nkind = 'ec2.instances'\ninstance_type = 'm5.large'\nutilisation = 0", "E: utilisation = 0"),
+    ("[E]\nkind = 'ec2.instances'\ninstance_type = 'm5.large'", "E: no usage: give instances or busy_vcpus or least"),
+    ("[E]\nkind = 'ec2.instances'\ninstance_type = 'm5.large'\nbusy_vcpus = 3",
+     "E: busy_vcpus = 3: give vcpus too: how many one instance has"),
+    (F + "requests = 1\ncold_starts = 1", "F: cold_starts = 1: says nothing alone: give init_ms or gb_seconds too"),
+    (F + "requests = 1\nduration_ms = 1", "F: duration_ms = 1: says nothing alone: give memory_mb too"),
+    (F + "requests = 1\nmemory_mb = 128\nduration_ms = 900_001", "F: duration_ms = 900001: give 0 to 900000 ms"),
+    (F + "streamed_responses = 1", "F: streamed_responses = 1: says nothing alone: give streamed_mb too"),
+    (F + "requests = 1\nstreamed_mb = 8", "F: streamed_mb = 8: says nothing alone: give streamed_responses too"),
+    (F + "requests = 1\nevent_kb = 2000", "F: event_kb = 2000: give 0 to 1024 KB"),
+    (F + "trigger = 'x'", "F: no usage: give requests or gb_seconds or "),
+    (F + "memory_mb = 128\nprovisioned_concurrency = 1\nprovisioned_hours = 731",
+     "F: provisioned_hours = 731: more than the month has: give up to 730, or another month"),
+    ("[A]\nkind = 'apigateway.rest'\nrequests = 1\ncache_hours = 3", "A: cache_hours = 3: says nothing alone: give cache_gb too"),
+    ("[A]\nkind = 'apigateway.rest'\ncache_gb = 2", "A: cache_gb = 2: give one of 0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237"),
+    ("[A]\nkind = 'apigateway.rest'\nrequests = 1\nresponse_kb = 20_000", "A: response_kb = 20000: give up to 10240, or streams"),
+    ("[A]\nkind = 'apigateway.http'\nrequests = 1\nresponse_kb = 20_000", "A: response_kb = 20000: give 0 to 10240 KB"),
+    ("[A]\nkind = 'apigateway.websocket'\nmessages = 1\nmessage_kb = 500", "A: message_kb = 500: give 0 to 128 KB"),
+    ("[T]\nkind = 'sns.topic'\ntopic_type = 'fifo'\npublishes = 1", "T: message_kb: missing: a FIFO topic pays by the GB"),
+    ("[N]\nkind = 'vpc.nat_gateway'\nhours = 745", "N: hours = 745: more than the month has: give up to 730"),
+    ("[K]\nkind = 'kinesis.stream'\nmode = 'on_demand'\nconsumers = 2", "K: consumers = 2.0: not of mode on_demand"),
+    ("[T]\nkind = 'fargate.tasks'\nvcpu = 3\nmemory_gb = 1\ntasks = 1", "T: vcpu = 3: give one of 0.25, 0.5, 1, 2, 4, 8, 16"),
+    ("[T]\nkind = 'fargate.tasks'\nvcpu = 1\nmemory_gb = 1\ntasks = 1",
+     "T: memory_gb = 1: with 1 vCPU give one of 2, 3, 4, 5, 6, 7, 8"),
+    ("[T]\nkind = 'fargate.tasks'\nvcpu = 1\nmemory_gb = 2", "T: no usage: give tasks or runs"),
+    ("[T]\nkind = 'fargate.tasks'\nvcpu = 1\nmemory_gb = 2\nruns = 3", "T: runs = 3: says nothing alone: give run_seconds too"),
+    ("month = '40 days'", "month = '40 days': give its length, up to 31 days"),
     ("[Q]\nkind = 'sqs.queue'\nmessage_kb = 3", "Q: no usage: give requests or fair_requests"),
     ("[E]\nkind = 'ec2.instances'", "E: instance_type: missing"),
     ("[E]\nkind = 'lambda.edge'\nrequests = 1\nduration_ms = 1\nmemory_mb = 64", "E: memory_mb = 64: give 128"),

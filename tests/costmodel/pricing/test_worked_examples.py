@@ -51,6 +51,7 @@ def test_what_the_price_book_lacks_is_refused_by_name(example: dict[str, Any], t
     ("apigw_rest_2", Decimal("36353.10") + Decimal("57220.46") * Decimal("0.09")),
     ("lambda_managed_instances", 20 + 2000 * Decimal("0.0457") + 2000 * Decimal("0.1632") * Decimal("0.15")),
     ("lambda_old_1", 1_100_000 * Decimal("0.00001667") + 2 * Decimal("0.20")),
+    ("sfn_express_100m", 100 + 60 + 120 + (Decimal(62_500_000) / 3600 - 5000) * Decimal("0.01642")),
     ("lambda_8gb_x86", Decimal(70_400) * Decimal("0.06") - Decimal("6.67")),
 ])
 def test_the_published_total_follows_from_the_page_s_own_rule(name: str, by_its_rule: Decimal) -> None:

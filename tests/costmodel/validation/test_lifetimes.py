@@ -1,15 +1,29 @@
 import numpy as np
 import pytest
 
+from costmodel.performance.lifetime import default_lifetime
+from costmodel.performance.priors import rows
+from costmodel.performance.replay import Window
 from costmodel.validation.lifetimes import (
+    SEEN_ROWS,
     Predicted,
     constant_law,
+    law_error,
     law_without,
     mean_error,
     predict_rows,
     predict_runs,
+    published_cold_share,
     windows_2020,
+    with_law_error,
 )
+
+
+def cases(missed: np.ndarray, chance: float) -> list[Predicted]:
+    """Cases measured at exp(missed), predicted as 1, with the interval that chance makes."""
+    reach = 1.645 * chance
+    return [Predicted(f"{number}", "cold", float(np.exp(each)), 1.0, float(np.exp(-reach)), float(np.exp(reach)), chance)
+            for number, each in enumerate(missed)]
 
 
 def test_the_six_runs_are_in_order_of_time_with_their_environments() -> None:
@@ -37,9 +51,57 @@ def test_an_error_is_relative_and_an_interval_holds_its_ends() -> None:
     assert mean_error([each, Predicted("b", "cold", 100.0, 80.0, 70.0, 90.0)], "cold") == pytest.approx(0.15)
 
 
+def test_the_rows_count_cold_starts_as_the_publication_does() -> None:
+    """Three rows are of runs that are here request by request; there the first environments were there before the run,
+    and up to two requests are missing."""
+    published = {f"{float(row['ArrivalRate']):.4f}/s": float(row["ColdStartProbability"])
+                 for row in rows("cold_start_probability_2020.csv")}
+    counted = {f"{window.start_s.size / window.start_s[-1]:.4f}/s": published_cold_share(window)
+               for window in windows_2020().values()}
+    assert set(SEEN_ROWS) <= counted.keys()
+    assert [counted[case] for case in SEEN_ROWS] == pytest.approx([published[case] for case in SEEN_ROWS], rel=0.02)
+
+
+def test_the_publications_share_is_above_cold_starts_over_requests_where_pauses_are_long() -> None:
+    rng = np.random.default_rng(1)
+    shares = []
+    for _ in range(200):
+        start_s = np.sort(rng.uniform(0, 100_000, 200))
+        cold = np.diff(start_s, prepend=-1e9) > 600
+        environment = np.cumsum(cold)
+        window = Window(start_s, np.zeros(200), environment)
+        shares.append(published_cold_share(window) / window.cold.mean())
+    assert 1.04 < np.mean(shares) < 1.15
+
+
+@pytest.mark.parametrize("law_sd", [0.0, 0.05, 0.2])
+def test_the_laws_error_is_found_apart_from_chance(law_sd: float) -> None:
+    rng = np.random.default_rng(2)
+    found = law_error(cases(rng.normal(0.0, np.hypot(law_sd, 0.05), 400), 0.05))
+    assert found == pytest.approx(law_sd, abs=0.02)
+
+
+def test_intervals_with_the_laws_error_hold_nine_of_ten() -> None:
+    rng = np.random.default_rng(3)
+    held = [each.holds for _ in range(60) for each in with_law_error(cases(rng.normal(0.0, np.hypot(0.05, 0.05), 16), 0.05))]
+    assert 0.86 < np.mean(held) < 0.95
+
+
+def test_a_case_has_no_part_in_its_own_interval() -> None:
+    surprise, *_ = with_law_error(cases(np.array([1.0, *[0.0] * 9]), 0.05))
+    assert not surprise.holds
+
+
+@pytest.mark.slow
+def test_the_defaults_error_is_that_of_rows_and_runs() -> None:
+    predicted = [*predict_rows(law_without(), 30), *predict_runs(replications=200)]
+    for figure, known in (("cold", default_lifetime().cold_error), ("instances", default_lifetime().environments_error)):
+        assert law_error([each for each in predicted if each.figure == figure]) == pytest.approx(known, abs=0.006)
+
+
 @pytest.mark.slow
 def test_the_law_of_the_six_runs_predicts_the_ten_rows() -> None:
-    predicted = list(predict_rows(law_without(), 20))
+    predicted = with_law_error(list(predict_rows(law_without(), 20)))
     assert len(predicted) == 20
     assert mean_error(predicted, "cold") < 0.08
     assert mean_error(predicted, "instances") < 0.036

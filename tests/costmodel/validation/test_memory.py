@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 
@@ -6,12 +8,15 @@ from costmodel.performance.sizes import MeasuredSize
 from costmodel.validation.memory import (
     POWER_TUNING_MB,
     TRIPLES,
+    Unmeasured,
+    by_cross_validation,
     exponential,
     left_out_2025,
     ours,
     power_tuning_2020,
     score_2020,
     swept_2020,
+    unmeasured_2020,
     usd,
 )
 
@@ -31,9 +36,35 @@ def test_every_triple_spans_the_range_and_is_asked_of_the_others_alone() -> None
 
 
 def test_three_sizes_predict_the_43_others_within_the_figure_to_reach() -> None:
-    scores = score_2020(ours, FEW, intervals=True)
-    assert scores.error is not None and scores.error < 0.034
-    assert scores.held is not None and scores.held > 0.85
+    scores = score_2020(ours, FEW)
+    assert scores.error is not None and scores.error < 0.033
+    assert scores.regret < 0.018
+
+
+@pytest.mark.parametrize("choices", [((128, 1024), (512, 1536), (256, 2048)), FEW[::2]])
+def test_nine_in_ten_intervals_hold_between_the_measured_sizes_and_beyond_them(choices: Sequence[tuple[int, ...]]) -> None:
+    found = unmeasured_2020(choices)
+    assert found.number(inside=True) + found.number(inside=False) == 4 * len(choices) * (46 - len(choices[0]))
+    assert all(found.held(figure, inside=inside) > 0.84 for figure in ("mean", "p50") for inside in (True, False))
+
+
+def test_the_tail_at_sizes_that_were_not_measured_is_kept() -> None:
+    found = unmeasured_2020(FEW[::2])
+    assert np.abs(found.p95_error).mean() < 0.05
+    assert abs(np.median(found.p99_error)) < 0.03
+
+
+def test_no_interval_between_sizes_is_no_share() -> None:
+    nothing = Unmeasured(*[np.array([], dtype=bool)] * 3, *[np.array([])] * 3)
+    assert np.isnan(nothing.held("mean", inside=True))
+
+
+def test_cross_validation_takes_the_form_that_the_durations_follow() -> None:
+    sizes = (128, 256, 512, 1024, 1769)
+    credit = [20.0 + 400 * 1769 / m - 20 * (1 - m / 1769) for m in sizes]
+    measured = [MeasuredSize(m, 100, Distribution(np.full(2, mean))) for m, mean in zip(sizes, credit, strict=True)]
+    expected = [20.0 + 400 * 1769 / m - 20 * (1 - m / 1769) for m in (384, 768)]
+    assert by_cross_validation(measured, (384, 768)) == pytest.approx(expected, rel=0.02)
 
 
 def test_a_single_exponential_is_more_than_twice_as_far_off() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import typer
 
-from loadgen.cli.quoting import confirm_cost
+from loadgen.cli.quoting import confirm_cost, confirm_reading
 from loadgen.configuration import Configuration
 from loadgen.errors import InputError
 from loadgen.runner import ScenarioDescription
@@ -61,3 +61,12 @@ def test_a_region_without_prices_has_no_quote_and_never_another_regions(
     confirm_cost(replace(on_aws, region="xx-nowhere-1"), [api_configuration], SCENARIO, yes=True)
     told = capsys.readouterr().err
     assert told.startswith("quote     no quote: ") and "xx-nowhere-1" in told and "$" not in told
+
+
+def test_a_reading_of_metrics_is_quoted_by_the_metric(on_aws: Target, capsys: pytest.CaptureFixture[str]) -> None:
+    confirm_reading(on_aws, 2500, yes=True)
+    assert capsys.readouterr().err.startswith("quote     2,500 metrics of CloudWatch (GetMetricData): $0.0250;")
+    with pytest.raises(InputError, match="--yes: not given"):
+        confirm_reading(on_aws, 2500, yes=False)
+    confirm_reading(replace(on_aws, endpoint_url="http://127.0.0.1:9"), 2500, yes=False)
+    assert capsys.readouterr().err.count("quote") == 1

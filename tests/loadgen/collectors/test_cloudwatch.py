@@ -54,7 +54,7 @@ def test_a_period_without_a_datapoint_has_no_row(make_lab: MakeLab, clock: Virtu
 
 @pytest.mark.parametrize(("age_days", "period_s"), [(0, 60), (14, 60), (16, 300), (64, 3600), (1000, 3600)])
 def test_the_period_is_one_that_cloudwatch_still_keeps(age_days: int, period_s: int) -> None:
-    assert cloudwatch._period_s(age_days * DAY_S) == period_s
+    assert cloudwatch.kept_period_s(age_days * DAY_S) == period_s
 
 
 @given(st.integers(0, 10**10), st.integers(0, 10**7), st.sampled_from([60, 300, 3600]))
