@@ -53,9 +53,9 @@ def fixed_ttl_hit_ratio(rates: npt.ArrayLike, ttl_s: float, *, fetch_s: float = 
     one of the two at a time. Raises InputError outside.
     """
     rate = _rates("fixed_ttl_hit_ratio", rates)
-    if not (ttl_s >= 0 and fetch_s >= 0 and 0 <= invalidating <= 1):
-        raise InputError(f"fixed_ttl_hit_ratio: ttl_s={ttl_s}, fetch_s={fetch_s}, invalidating={invalidating}: give times "
-                         ">= 0 and a share of 0 to 1")
+    if not (0 <= ttl_s < math.inf and 0 <= fetch_s < math.inf and 0 <= invalidating <= 1):
+        raise InputError(f"fixed_ttl_hit_ratio: ttl_s={ttl_s}, fetch_s={fetch_s}, invalidating={invalidating}: give finite "
+                         "times >= 0 and a share of 0 to 1")
     if fetch_s and invalidating:
         raise InputError(f"fixed_ttl_hit_ratio: fetch_s={fetch_s} and invalidating={invalidating}: it holds for one of them "
                          "at a time: simulate both")
@@ -72,14 +72,14 @@ def fixed_ttl_hit_ratio(rates: npt.ArrayLike, ttl_s: float, *, fetch_s: float = 
 def reset_ttl_hit_ratio(rates: npt.ArrayLike, ttl_s: float) -> float:
     """Share of requests answered by a cache whose entries live `ttl_s` after they were asked for last."""
     rate = _rates("reset_ttl_hit_ratio", rates)
-    if not ttl_s >= 0:
-        raise InputError(f"reset_ttl_hit_ratio: ttl_s={ttl_s}: give a time >= 0")
+    _check_ttl("reset_ttl_hit_ratio", ttl_s)
     return float((rate * -np.expm1(-rate * ttl_s)).sum() / rate.sum())
 
 
 def mean_entries(rates: npt.ArrayLike, ttl_s: float) -> float:
     """Mean number of entries that a cache with a fixed TTL holds: what its capacity must be for them all."""
     rate = _rates("mean_entries", rates)
+    _check_ttl("mean_entries", ttl_s)
     return float((rate * ttl_s / (1 + rate * ttl_s)).sum())
 
 
@@ -166,9 +166,14 @@ def _requests_served(rate: Floats, ttl_s: float, unused_s: float) -> Floats:
 
 def _rates(of: str, rates: npt.ArrayLike) -> Floats:
     rate = np.asarray(rates, dtype=np.float64)
-    if rate.ndim != 1 or not rate.size or not (rate >= 0).all() or not rate.sum() > 0:
-        raise InputError(f"{of}: {rate.size} rates: give one or more, none below 0, one above 0")
+    if rate.ndim != 1 or not rate.size or not (rate >= 0).all() or not 0 < rate.sum() < math.inf:
+        raise InputError(f"{of}: {rate.size} rates: give one or more, finite, none below 0, one above 0")
     return rate
+
+
+def _check_ttl(of: str, ttl_s: float) -> None:
+    if not 0 <= ttl_s < math.inf:
+        raise InputError(f"{of}: ttl_s={ttl_s}: give a finite time >= 0")
 
 
 def _shares(popularity: Popularity) -> Floats:

@@ -23,6 +23,7 @@ IEEE Transactions on Cloud Computing 2020), for comparison: its cold starts are 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,7 +136,12 @@ class BirthDeath:
 
 
 def birth_death(arrival_rate: float, warm_s: float, cold_s: float, idle_limit_s: float, most: int = 1_000) -> BirthDeath:
-    """The published chain over the number of warm environments, up to `most`; for comparison with `cold_starts`."""
+    """The published chain over the number of warm environments, up to `most`; for comparison with `cold_starts`. Raises
+    InputError for times and rates that are not above 0, and where more than half of `most` environments are busy."""
+    times = (arrival_rate, warm_s, cold_s, idle_limit_s)
+    if not all(0 < each < math.inf for each in times) or arrival_rate * warm_s > most / 2:
+        raise InputError(f"birth_death: arrival_rate={arrival_rate}, warm_s={warm_s}, cold_s={cold_s}, idle_limit_s="
+                         f"{idle_limit_s}: give numbers above 0, with at most {most / 2:g} environments busy")
     blocked = _erlang_b_up_to(most, arrival_rate * warm_s)
     refused = arrival_rate * blocked[:-1]
     births = refused / (1 + refused * cold_s)

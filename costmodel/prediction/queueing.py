@@ -29,10 +29,11 @@ def erlang_b(servers: int, load: float) -> float:
     The provisioned concurrency that spills over: B(0) = 1, B(n) = load B(n-1) / (n + load B(n-1)). Holds for 0 to
     1,000,000 servers and a load >= 0. (Erlang 1917.)
     """
-    if not 0 <= servers <= MOST_SERVERS or not 0 <= load < math.inf:
-        raise InputError(f"erlang_b: servers={servers}, load={load}: give 0 to {MOST_SERVERS:,} servers and a load >= 0")
+    if not 0 <= servers <= MOST_SERVERS or servers % 1 or not 0 <= load < math.inf:
+        raise InputError(f"erlang_b: servers={servers}, load={load}: give a whole number of 0 to {MOST_SERVERS:,} servers "
+                         "and a load >= 0")
     blocked = 1.0
-    for server in range(1, servers + 1):
+    for server in range(1, int(servers) + 1):
         blocked = load * blocked / (server + load * blocked)
     return blocked
 
@@ -51,9 +52,10 @@ def erlang_c(servers: int, load: float) -> float:
 def mean_busy(arrival_rate: float, duration_s: float) -> float:
     """Mean number of environments busy at once, by Little's law: arrival rate x mean time busy. Any arrivals, any
     durations, where nothing is throttled."""
-    if not (0 <= arrival_rate < math.inf and 0 <= duration_s < math.inf):
+    busy = arrival_rate * duration_s
+    if not (0 <= arrival_rate < math.inf and 0 <= duration_s < math.inf and busy < math.inf):
         raise InputError(f"mean_busy: arrival_rate={arrival_rate}, duration_s={duration_s}: give finite numbers, zero or more")
-    return arrival_rate * duration_s
+    return busy
 
 
 def token_bucket_reject(arrival_rate: float, rate: float, burst: float) -> float:

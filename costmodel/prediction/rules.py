@@ -10,11 +10,12 @@
     cache               the cluster's nominal size in bytes of response bodies; larger ones than 1 MiB are not cached
 
 Assumptions, for AWS does not say: the invocation rate is a bucket of one second's worth; all of a cluster's GB (10^9
-bytes) hold bodies, and the least recently used goes first; an init within an invocation has the CPU of the function's
-memory, m/1769 of a vCPU, where the init phase has a whole one. The last is a worst case: an init that waits for a disk
-or a network is slowed down less. Sources: AWS Lambda Developer Guide, "Understanding Lambda function scaling", "Lambda
-quotas", "Lambda execution environment lifecycle"; API Gateway Developer Guide, "Throttle requests to your REST APIs"
-(stage settings "are applied at the API method level"), "Cache settings for REST APIs".
+bytes) hold bodies, and the least recently used goes first; an init within an invocation takes as long as the init phase
+would have, although it may have less CPU; the 10 s of an init phase that was cut off are billed.
+
+Sources: AWS Lambda Developer Guide, "Understanding Lambda function scaling", "Lambda quotas", "Lambda execution
+environment lifecycle"; API Gateway Developer Guide, "Throttle requests to your REST APIs" (stage settings "are applied
+at the API method level"), "Cache settings for REST APIs".
 """
 
 from __future__ import annotations
@@ -47,8 +48,6 @@ from loadgen.deployment import Route
 from loadgen.quotas import Quotas
 
 INIT_LIMIT_S = 10.0
-VCPU_MB = 1_769
-"""Memory with the CPU of one vCPU."""
 LARGEST_CACHED_BYTES = 1_048_576
 USABLE_CACHE_SHARE = 1.0
 """Of a cache cluster's size; assumed."""
@@ -144,7 +143,6 @@ def _function(settings: FunctionSettings, pools: list[dict[str, float]], quotas:
         "pool": pool, "provisioned": provisioned, "provisioned_bucket": buckets.add(rate, rate),
         "scaling_bucket": buckets.add(quotas.scaling_refill_per_s, quotas.scaling_capacity), "idle_top": NONE,
         "init_limit_s": 0.0 if settings.snap_start else INIT_LIMIT_S,
-        "init_slowdown": 0.0 if settings.snap_start else max(VCPU_MB / settings.memory_mb, 1.0) - 1.0,
     }
 
 

@@ -98,13 +98,13 @@ FUNCTION = np.dtype([
     ("environment_s", "f8"), ("timeout_s", "f8"), ("requested", "i8"), ("ready_s", "f8"), ("requested_at_s", "f8"),
     ("provisioned_s", "f8"), ("allocation_delay_s", "f8"), ("allocations_per_s", "f8"), ("invocations_per_s", "f8"),
     ("target", "f8"), ("least", "i8"), ("most", "i8"), ("out_points", "i8"), ("in_points", "i8"), ("used", "f8"),
-    ("samples", "i8"), ("above", "i8"), ("below", "i8"), ("init_limit_s", "f8"), ("init_slowdown", "f8"),
+    ("samples", "i8"), ("above", "i8"), ("below", "i8"), ("init_limit_s", "f8"),
     ("provisioned_reset", "i8"),
 ])
 """`environment_s`: seconds that on-demand environments lived within the measured span; `timeout_s` 0: none.
 
-`init_limit_s` (0: none) ends the init phase of a new environment; an init within an invocation takes (1 +
-`init_slowdown`) times as long. `provisioned_reset`: idle provisioned environments whose last invocation timed out.
+`init_limit_s` (0: none) ends the init phase of a new environment; the init then runs again within its first invocation.
+`provisioned_reset`: idle provisioned environments whose last invocation timed out.
 
 `provisioned` is what can be used, `requested` what was asked for and is paid for, usable from `ready_s` on, for
 `provisioned_s` environment-seconds of the span. `invocations_per_s` is what one environment adds to a bucket's rate.
@@ -701,8 +701,7 @@ def _provisioned_run(world: World, f: int, row: int, bits: Any) -> Any:
 @_rule
 def _with_init(world: World, f: int, bits: Any) -> Any:
     """A first duration that holds the init."""
-    init_s = world.tables_s[f, INIT_TABLE, field(bits, 1)] * (1.0 + world.functions[f].init_slowdown)
-    return init_s + world.tables_s[f, COLD_TABLE, field(bits, 0)]
+    return world.tables_s[f, INIT_TABLE, field(bits, 1)] + world.tables_s[f, COLD_TABLE, field(bits, 0)]
 
 
 @_rule

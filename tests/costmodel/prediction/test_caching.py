@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -119,10 +120,12 @@ def test_waiting_for_values_and_renewing_them_only_lower_the_hit_ratio(
     assert 0 < mean_entries(rate, ttl_s) <= len(rate)
 
 
-@pytest.mark.parametrize(("rates", "ttl_s"), [([], 1.0), ([0.0], 1.0), ([-1.0, 2.0], 1.0), ([1.0], -1.0), ([1.0], float("nan"))])
-def test_outside_its_range_it_refuses(rates: list[float], ttl_s: float) -> None:
-    with pytest.raises(InputError, match="fixed_ttl_hit_ratio"):
-        fixed_ttl_hit_ratio(rates, ttl_s)
+@pytest.mark.parametrize("form", [fixed_ttl_hit_ratio, reset_ttl_hit_ratio, mean_entries])
+@pytest.mark.parametrize(("rates", "ttl_s"), [
+    ([], 1.0), ([0.0], 1.0), ([-1.0, 2.0], 1.0), ([math.inf], 1.0), ([1.0], -1.0), ([1.0], math.nan), ([1.0], math.inf)])
+def test_outside_its_range_it_refuses(form: Callable[[list[float], float], float], rates: list[float], ttl_s: float) -> None:
+    with pytest.raises(InputError, match=form.__name__):
+        form(rates, ttl_s)
 
 
 def test_both_at_a_time_are_refused() -> None:

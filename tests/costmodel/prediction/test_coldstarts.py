@@ -78,3 +78,10 @@ def test_many_at_once_are_each_as_alone_and_shares_are_shares(cases: list[tuple[
 def test_outside_its_ranges_it_refuses(arguments: tuple[Any, ...], what: str) -> None:
     with pytest.raises(InputError, match=what):
         cold_starts(*arguments)
+
+
+@pytest.mark.parametrize("given", [(0.0, 2.0, 2.2, 600.0), (-1.0, 2.0, 2.2, 600.0), (1.0, np.nan, 2.2, 600.0), (1.0, 2.0, 0.0, 600.0),
+                                   (1.0, 2.0, 2.2, np.inf), (1.0, 600.0, 600.0, 600.0)])
+def test_the_published_chain_refuses_what_it_cannot_hold(given: tuple[float, float, float, float]) -> None:
+    with pytest.raises(InputError, match="birth_death"):
+        birth_death(*given)

@@ -1,4 +1,4 @@
-"""One pass for all idle limits gives what the simulator gives for each of them."""
+"""One pass for all idle limits, or all numbers of provisioned environments, gives what the simulator gives for each."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import InputError
-from costmodel.prediction.grids import idle_times
-from costmodel.prediction.simulator import COLD, NONE, TABLE_SIZE, Arrivals, Rules, simulate
+from costmodel.prediction.grids import idle_times, positions
+from costmodel.prediction.simulator import COLD, NONE, PROVISIONED, TABLE_SIZE, Arrivals, Rules, simulate
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -32,8 +32,35 @@ def test_every_idle_limit_is_as_if_simulated_by_itself(
         assert mean == pytest.approx(float(trace.environment_s[0]) / (times[-1] - times[0]))
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 300), gap_s=st.sampled_from([0.05, 0.5, 3.0]),
+       provisioned=st.lists(st.integers(0, 40), min_size=1, max_size=5))
+def test_every_number_of_provisioned_environments_is_as_if_simulated_by_itself(
+        seed: int, n: int, gap_s: float, provisioned: list[int], rules: Callable[..., Rules]) -> None:
+    """Cold starts take three times as long as what is warm, and an init besides."""
+    rng = np.random.default_rng(seed)
+    times, warm_s = np.cumsum(rng.exponential(gap_s, n)), rng.exponential(1.0, TABLE_SIZE)
+    arrivals = Arrivals(times, np.zeros(n, dtype=np.int64), np.full(n, NONE))
+    found = positions(times, simulate(arrivals, rules(warm=warm_s, provisioned=n), seed).duration_s)
+    for number, spilled, used in zip(provisioned, found.spilled_share(provisioned), found.utilisation(provisioned), strict=True):
+        trace = simulate(arrivals, rules(warm=warm_s, cold=3 * warm_s, init=0.4, provisioned=number), seed)
+        within = trace.outcome == PROVISIONED
+        assert spilled == pytest.approx(float((~within).mean()), abs=1e-12)
+        busy_s = (np.minimum(times + trace.duration_s, times[-1]) - times)[within].sum()
+        assert number == 0 or used == pytest.approx(busy_s / (number * (times[-1] - times[0])))
+
+
+@pytest.mark.parametrize("one_pass", [idle_times, positions])
 @pytest.mark.parametrize(("time_s", "busy_s"), [
-    ([1.0], [1.0]), ([2.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [1.0, 1.0]), ([1.0, 2.0], [0.0, 1.0])])
-def test_what_cannot_be_a_run_is_refused(time_s: list[float], busy_s: list[float]) -> None:
-    with pytest.raises(InputError, match="idle_times"):
-        idle_times(np.array(time_s), np.array(busy_s))
+    ([1.0], [1.0]), ([2.0, 1.0], [1.0, 1.0]), ([1.0, 1.0], [1.0, 1.0]), ([1.0, 2.0], [0.0, 1.0]), ([1.0, 2.0], [1.0]),
+    ([1.0, np.nan], [1.0, 1.0]), ([1.0, 2.0], [1.0, np.inf])])
+def test_what_cannot_be_a_run_is_refused(one_pass: Callable[..., object], time_s: list[float], busy_s: list[float]) -> None:
+    with pytest.raises(InputError, match=one_pass.__name__):
+        one_pass(np.array(time_s), np.array(busy_s))
+
+
+@pytest.mark.parametrize("provisioned", [-1, 1.5])
+def test_no_whole_number_of_environments_is_refused(provisioned: float) -> None:
+    found = positions(np.array([0.0, 1.0]), np.array([0.5, 0.5]))
+    with pytest.raises(InputError, match="provisioned"):
+        found.spilled_share(provisioned)

@@ -328,7 +328,7 @@ class Reference:
         """Outcome, environment, init and duration."""
         settings, fleet = self.rules.functions[function], self.fleets[function]
         warm_s, cold_s, init_s = (self.draw(function, kind, row, position) for kind, position in ((0, 0), (1, 0), (2, 1)))
-        both_s, limit_s = init_s * (1 + float(settings["init_slowdown"])) + cold_s, float(settings["init_limit_s"])
+        both_s, limit_s = init_s + cold_s, float(settings["init_limit_s"])
         if fleet.provisioned_busy < fleet.provisioned and self.take(int(settings["provisioned_bucket"]), now):
             fleet.provisioned_busy += 1
             if fleet.provisioned_reset == 0:
@@ -420,7 +420,7 @@ def worlds(draw: st.DrawFn) -> tuple[Arrivals, Rules]:
             pool = len(pools) - 1
         rows.append({"pool": pool, "provisioned": draw(st.integers(0, 2)), "provisioned_bucket": bucket(4.0, 2.0),
                      "scaling_bucket": bucket(1.0, 2.0), "idle_top": NONE, "timeout_s": draw(st.sampled_from([0.0, 0.25, 2.0])),
-                     "init_limit_s": draw(st.sampled_from([0.0, 0.1, 1.0])), "init_slowdown": draw(st.sampled_from([0.0, 1.5])),
+                     "init_limit_s": draw(st.sampled_from([0.0, 0.1, 1.0])),
                      **draw(provisioning())})
     values = np.array(draw(st.lists(st.sampled_from([0.01, 0.1, 0.25, 1.0, 4.0]), min_size=1, max_size=3)))
     law = [draw(st.sampled_from([(inf, inf), (2.0, 2.0), (0.5, 6.0)])) for _ in range(3)]

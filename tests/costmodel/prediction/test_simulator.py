@@ -147,17 +147,17 @@ def test_times_that_are_no_arrivals_are_refused(times: list[float], rules: Rules
 
 
 def test_an_init_that_reaches_its_limit_runs_again_within_the_first_invocation(rules: RulesOf, at: ArrivalsAt) -> None:
-    """10 s of init phase, then 12 s of init at a third of the speed and 1 s of duration; a timeout of 30 s cuts it off, and
+    """10 s of init phase, then all 12 s of init and 1 s of duration; a timeout of 10 s cuts it off, and
     the next invocation begins with the init again, also cut off."""
-    slow = limited_init(rules(warm=0.5, cold=1.0, init=12.0), init_limit_s=10.0, init_slowdown=2.0)
+    slow = limited_init(rules(warm=0.5, cold=1.0, init=12.0), init_limit_s=10.0)
     trace = simulate(at([0.0, 100.0]), slow, seed=1)
-    assert (trace.outcome.tolist(), trace.init_s.tolist(), trace.duration_s.tolist()) == ([COLD, WARM], [10.0, 0.0], [37.0, 0.5])
+    assert (trace.outcome.tolist(), trace.init_s.tolist(), trace.duration_s.tolist()) == ([COLD, WARM], [10.0, 0.0], [13.0, 0.5])
     assert trace.environment_s.tolist() == [100.0]
-    cut = simulate(at([0.0, 39.9, 40.1]), limited_init(slow, timeout_s=30.0), seed=1)
+    cut = simulate(at([0.0, 19.9, 20.1]), limited_init(slow, timeout_s=10.0), seed=1)
     assert cut.outcome.tolist() == [COLD, COLD, WARM]
-    assert cut.duration_s.tolist() == [30.0] * 3
+    assert cut.duration_s.tolist() == [10.0] * 3
     assert (cut.flags & TIMED_OUT).all()
-    quick = simulate(at([0.0]), limited_init(rules(cold=1.0, init=9.9), init_limit_s=10.0, init_slowdown=2.0), seed=1)
+    quick = simulate(at([0.0]), limited_init(rules(cold=1.0, init=9.9), init_limit_s=10.0), seed=1)
     assert (quick.init_s.tolist(), quick.duration_s.tolist()) == ([9.9], [1.0])
 
 
