@@ -129,7 +129,8 @@ def _windows(invocations: pd.DataFrame) -> Iterator[Window]:
     import pandas as pd
 
     busy_s = (invocations["duration_ms"].fillna(0.0) + invocations["init_ms"].fillna(0.0)).astype("float64") / 1000
-    started = invocations["started_at"].fillna(invocations["ended_at"] - pd.to_timedelta(busy_s, unit="s"))
+    begun = (invocations["ended_at"] - pd.to_timedelta(busy_s, unit="s")).astype(invocations["started_at"].dtype)
+    started = invocations["started_at"].fillna(begun)
     frame = invocations.assign(busy_s=busy_s, started_at=started, version=invocations["version"].fillna("$LATEST"))
     known = frame[(frame["initialization"].fillna("on-demand") == "on-demand") & frame["environment"].notna()]
     for _, rows in known.sort_values("started_at").groupby(["function", "version"]):

@@ -97,13 +97,14 @@ def _interval(spread: Spread, prediction: Prediction, bill: Bill, book: PriceBoo
 
 
 def _p95_interval(spread: Spread, prediction: Prediction) -> Interval:
-    p95_ms, by_chance = prediction.latency[ALL].p95_ms, prediction.intervals.get("p95_ms")
+    """The prediction's own; from a single replication that of the durations alone."""
+    if "p95_ms" in prediction.intervals:
+        return prediction.intervals["p95_ms"]
+    p95_ms = prediction.latency[ALL].p95_ms
     functions = prediction.configuration.functions
     ran = {tally.function for tally in prediction.activity.of(FunctionTally)}
     factors = [spread(name, functions[name].memory_mb, functions[name].architecture) for name in ran] or [(1.0, 1.0)]
-    low, high = min(low for low, _ in factors) * p95_ms, max(high for _, high in factors) * p95_ms
-    below, above = (p95_ms - by_chance.low, by_chance.high - p95_ms) if by_chance else (0.0, 0.0)
-    return Interval(p95_ms - math.hypot(below, p95_ms - low), p95_ms + math.hypot(above, high - p95_ms), LEVEL)
+    return Interval(min(low for low, _ in factors) * p95_ms, max(high for _, high in factors) * p95_ms, LEVEL)
 
 
 def _half_width(values: Sequence[float], of_the_mean: bool) -> float:

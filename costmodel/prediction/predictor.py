@@ -2,9 +2,10 @@
 
 The same seed gives every configuration the same arrivals and the same draws, so that differences between
 configurations are theirs. Intervals (90 %) come from the replications: of one run like this for a run's own arrivals,
-of the long-run mean for a month. Those of cold starts and environments hold by how much the lifetime law is off too, in
-quadrature; the others hold the simulation's noise alone: planning adds what the durations' spread makes of the bill
-and of the p95.
+of the long-run mean for a month. In quadrature they hold by how much the model is off too: those of cold starts and
+environments the lifetime law's error, those of latency the interval of the mean duration that is least known, as if all
+of a latency were that function's. GB-seconds and throttles hold the simulation's noise alone: planning adds what the
+durations' spread makes of the bill.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import numpy as np
 from costmodel.activity import INIT, Activity, FunctionTally, ProvisionedTally, RouteTally, Tally, standing_tallies
 from costmodel.errors import InputError, InsufficientDataError
 from costmodel.metering import billed_ms, gb_s
-from costmodel.performance.lifetime import Lifetime
 from costmodel.performance.model import PerformanceModel
 from costmodel.prediction.caching import mean_entries
 from costmodel.prediction.prediction import ALL, Interval, Latency, Prediction
@@ -47,6 +47,7 @@ from loadgen.deployment import ApiKind, Route
 from loadgen.quotas import Quotas
 
 LEVEL = 0.9
+LATENCIES = ("mean_ms", "p50_ms", "p95_ms", "p99_ms")
 
 
 def predict(model: PerformanceModel, workload: Workload, configuration: Configuration, *, region: str = "us-east-1",
@@ -144,7 +145,7 @@ def _prediction(case: _Case, done: Sequence[Replication], activities: Sequence[A
         concurrency=_by_function(names, [each.busy for each in done]),
         peak_concurrency=dict(zip(names, np.max([each.peak for each in done], axis=0).astype(float).tolist(), strict=True)),
         activity=_mean_activity(activities),
-        intervals=_with_law_error(_intervals(case.workload, done, shares, activities), case.model.lifetime),
+        intervals=_with_model_error(case, _intervals(case.workload, done, shares, activities)),
         caveats=(*case.model.caveats(case.configuration), *_caveats(case, names, done)),
         error_share=_error_share(case, done),
         environments=_by_function(names, [each.environments for each in done]),
@@ -260,7 +261,7 @@ def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence
     of_the_mean = workload.cyclic
     latencies = [_latency(np.concatenate(each.latency_ms)) for each in done]
     values = {
-        **{name: [getattr(each, name) for each in latencies] for name in ("mean_ms", "p50_ms", "p95_ms", "p99_ms")},
+        **{name: [getattr(each, name) for each in latencies] for name in LATENCIES},
         "environments": [float(each.environments.sum()) for each in done],
         "gb_s": [sum(float(tally.gb_s + tally.provisioned_gb_s) for tally in each.of(FunctionTally)) for each in activities],
     }
@@ -274,19 +275,41 @@ def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence
     return {name: _interval(each, of_the_mean) for name, each in values.items()} | wide
 
 
-def _with_law_error(intervals: Mapping[str, Interval], law: Lifetime) -> dict[str, Interval]:
-    """What the law's error adds where its size is known."""
-    errors = {"cold_share": law.cold_error, "environments": law.environments_error}
-    return {name: _widened(each, errors.get(name) or 0.0) for name, each in intervals.items()}
+def _with_model_error(case: _Case, intervals: Mapping[str, Interval]) -> dict[str, Interval]:
+    """What the errors of the lifetime law, where their size is known, and of the durations add."""
+    law, duration = case.model.lifetime, _duration_error(case) if intervals else (0.0, 0.0)
+    errors = {"cold_share": _law_error(law.cold_error), "environments": _law_error(law.environments_error),
+              **dict.fromkeys(LATENCIES, duration)}
+    return {name: _widened(each, *errors.get(name, (0.0, 0.0))) for name, each in intervals.items()}
 
 
-def _widened(interval: Interval, error: float) -> Interval:
-    """With a relative error (standard deviation) of its middle added in quadrature; no end passes 0."""
+def _law_error(deviation: float | None) -> tuple[float, float]:
+    """Below and above, over the middle, from a relative standard deviation."""
     from scipy.stats import norm
 
+    reach = float(norm.ppf((1 + LEVEL) / 2)) * (deviation or 0.0)
+    return reach, reach
+
+
+def _duration_error(case: _Case) -> tuple[float, float]:
+    """How far the interval of a mean duration reaches below and above it, over the mean: the most of any function."""
+    below = above = 0.0
+    for name in case.functions:
+        duration, settings = case.model.function(name).duration, case.configuration.functions[name]
+        at = settings.memory_mb, settings.architecture
+        (low_ms, high_ms), mean_ms = duration.interval_ms(*at, LEVEL), duration.warm_ms(*at).mean
+        if mean_ms > 0:
+            below, above = max(below, 1 - low_ms / mean_ms), max(above, high_ms / mean_ms - 1)
+    return below, above
+
+
+def _widened(interval: Interval, below: float, above: float) -> Interval:
+    """With errors relative to its middle added in quadrature; no end passes 0."""
+    if not below and not above:
+        return interval
     middle, half = (interval.low + interval.high) / 2, (interval.high - interval.low) / 2
-    reach = math.hypot(half, float(norm.ppf((1 + interval.level) / 2)) * error * middle)
-    return Interval(max(middle - reach, min(interval.low, 0.0)), middle + reach, interval.level) if error else interval
+    low, high = middle - math.hypot(half, below * middle), middle + math.hypot(half, above * middle)
+    return Interval(max(low, min(interval.low, 0.0)), high, interval.level)
 
 
 def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:

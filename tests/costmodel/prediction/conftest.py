@@ -78,6 +78,19 @@ class ToldFunction:
     response_bytes: float | None = 1000.0
     log_bytes: float | None = 100.0
     cold_log_bytes: float | None = 150.0
+    mean_interval: tuple[float, float] = (1.0, 1.0)
+    """Over the mean duration."""
+
+    @property
+    def duration(self) -> ToldFunction:
+        return self
+
+    def warm_ms(self, memory_mb: int, architecture: str) -> Distribution:
+        return self.ms_at_1024.scaled(1024 / memory_mb)
+
+    def interval_ms(self, memory_mb: int, architecture: str, level: float) -> tuple[float, float]:
+        mean_ms, (low, high) = self.warm_ms(memory_mb, architecture).mean, self.mean_interval
+        return low * mean_ms, high * mean_ms
 
     def duration_ms(self, settings: FunctionSettings) -> Distribution:
         return self.ms_at_1024.scaled(1024 / settings.memory_mb)

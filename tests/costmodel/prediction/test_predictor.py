@@ -184,6 +184,19 @@ def test_the_laws_own_error_widens_cold_starts_and_environments_however_many_rep
     assert wide.intervals["p95_ms"] == plain.intervals["p95_ms"]
 
 
+def test_the_interval_of_a_mean_duration_widens_those_of_latency_and_of_nothing_else(model: PerformanceModel) -> None:
+    workload = Workload({LIST: Demand(Constant(50.0, 10.0))}, 10.0)
+    unsure: Any = {name: replace(each, mean_interval=(0.8, 1.5)) for name, each in model.functions.items()}
+    plain, wide = (predict(each, workload, configuration(), replications=6)
+                   for each in (model, replace(model, functions=unsure)))
+    narrow, interval = plain.intervals["p95_ms"], wide.intervals["p95_ms"]
+    middle = (narrow.low + narrow.high) / 2
+    assert interval.low == pytest.approx(middle - np.hypot(middle - narrow.low, 0.2 * middle))
+    assert interval.high == pytest.approx(middle + np.hypot(narrow.high - middle, 0.5 * middle))
+    assert {name for name in plain.intervals if plain.intervals[name] != wide.intervals[name]} == {
+        "mean_ms", "p50_ms", "p95_ms", "p99_ms"}
+
+
 def test_the_interval_of_the_long_run_mean_is_narrower_than_that_of_one_run(model: PerformanceModel) -> None:
     """Over n replications by sqrt(n + 1) where both simulate the same number of periods."""
     run = Workload({LIST: Demand(Constant(50.0, 200.0), keys=Popularity.zipf(50))}, 200.0)
