@@ -29,6 +29,8 @@ def each(stack: Stack, names: Iterable[str], read: Callable[[str], Iterable[T]])
             yield from list(read(name))
         except TemplateError as problem:
             stack.doubt(problem)
+        except RecursionError:
+            stack.doubt(TemplateError(f"{stack.where}: {name}: its references or conditions lead back to themselves: break the loop"))
         except OTHER_FORMS as problem:
             stack.doubt(TemplateError(f"{stack.where}: {name}: not understood: {type(problem).__name__}: {problem}"))
 

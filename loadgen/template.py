@@ -82,6 +82,8 @@ def _understood(where: str, read: Callable[[], T]) -> T:
     """What is read; a template of a form that was not foreseen is refused in one line."""
     try:
         return read()
+    except RecursionError:
+        raise TemplateError(f"{where}: references or conditions lead back to themselves: break the loop") from None
     except OTHER_FORMS as problem:
         raise TemplateError(f"{where}: not understood: {type(problem).__name__}: {problem}") from problem
 

@@ -76,6 +76,8 @@ def breakeven(
                       cold_share=cold_share, init_ms=init)
     if run is not None:
         request = replace(_measured(run), request_bytes=request_kb * KIB)
+    if function is not None and model is None:
+        raise InputError(f"--function = {function!r}: only with --model: give the model that it is in")
     if arm_run is not None or model is not None:
         slowdown, origin = _slowdown(request, run, arm_run, model, function)
     else:

@@ -11,9 +11,15 @@ from costmodel.errors import InputError, InsufficientDataError
 from costmodel.metering import KIB, billed_ms, gb_s
 from costmodel.performance.model import FunctionModel
 from costmodel.pricing.bill import SavingsPlan
+from costmodel.pricing.services.fargate import MEMORY_GB
 from loadgen.configuration import CACHE_SIZES_GB
 from loadgen.deployment import Architecture
 
+MOST_HOURS = 744.0
+MOST_MS = 900_000.0
+"""Lambda's longest timeout; its source and that of the sizes: Lambda and API Gateway quotas."""
+MOST_REQUEST_BYTES, MOST_RESPONSE_BYTES = 10 * 1024.0**2, 6 * 1024.0**2
+"""What API Gateway takes, and what a function that does not stream may answer."""
 INSTANCES: Mapping[Architecture, str] = {"x86_64": "m7i.large", "arm64": "m7g.large"}
 
 
@@ -33,7 +39,9 @@ class Request:
     def __post_init__(self) -> None:
         for name in ("request_bytes", "response_bytes", "log_bytes", "init_ms"):
             _check(name, getattr(self, name), "0 or more", getattr(self, name) >= 0)
-        _check("billed_ms", self.billed_ms, "more than 0", self.billed_ms > 0)
+        _check("billed_ms", self.billed_ms, "more than 0, up to 900000 ms", 0 < self.billed_ms <= MOST_MS)
+        _check("request_bytes", self.request_bytes, "at most 10 MB", self.request_bytes <= MOST_REQUEST_BYTES)
+        _check("response_bytes", self.response_bytes, "at most 6 MB", self.response_bytes <= MOST_RESPONSE_BYTES)
         _check("memory_mb", self.memory_mb, "128 to 10240 MB", 128 <= self.memory_mb <= 10_240)
         _check("architecture", self.architecture, "x86_64 or arm64", self.architecture in ("x86_64", "arm64"))
         _check("cold_share", self.cold_share, "0 to 1", 0 <= self.cold_share <= 1)
@@ -116,6 +124,11 @@ class Case:
         _check("hit_ratio", self.hit_ratio, "0 to 1", 0 <= self.hit_ratio <= 1)
         _check("savings_plan_years", self.savings_plan_years, "1 or 3", self.savings_plan_years in (None, 1, 3))
         _check("utilisation", self.utilisation, "more than 0, up to 1", 0 < self.utilisation <= 1)
+        _check("hours", self.hours, "at most the 744 of a month", self.hours <= MOST_HOURS)
+        taken_gb = MEMORY_GB.get(self.task_vcpus, ())
+        _check("task_vcpus", self.task_vcpus, f"one of {', '.join(f'{each:g}' for each in MEMORY_GB)}", bool(taken_gb))
+        _check("task_gb", self.task_gb, f"with {self.task_vcpus:g} vCPU one of {', '.join(f'{each:g}' for each in taken_gb)}",
+               self.task_gb in taken_gb)
 
 
 def mean_request(activity: Activity) -> Request:

@@ -33,6 +33,7 @@ from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedT
 from costmodel.errors import InputError
 from costmodel.metering import http_units
 from costmodel.planning.event_sources import EventSource, event_sources
+from costmodel.planning.flows import Plant
 from costmodel.planning.resource_types import NESTED, nested_path
 from costmodel.planning.site import Site
 from costmodel.planning.throttles import Throttle, throttles
@@ -115,6 +116,8 @@ def notes_of(site: Site, entries: Entries, exposure: Exposure) -> Iterator[str]:
         yield f"no limit of their own is known: {', '.join(dict.fromkeys(free))}; give --events-per-s"
     if any(source.api for source in entries.sources):
         yield "not in it: connection minutes of WebSocket APIs"
+    if traced := Plant.of(site.deployment, site.deployed).traced:
+        yield f"not in it: X-Ray traces of {', '.join(sorted(traced))} (of sampled requests alone: 5 % by default)"
 
 
 def ceiling(deployment: Deployment, book: PriceBook, quotas: Quotas | None = None, exposure: Exposure | None = None,

@@ -18,7 +18,7 @@ from typing import Any
 
 from costmodel.activity import Activity, CacheTally, FunctionTally, Origin, ProvisionedTally, RouteTally, Tally
 from costmodel.errors import InputError
-from costmodel.planning.event_sources import EventSource, event_sources
+from costmodel.planning.event_sources import EventSource, event_sources, provisioned_pollers
 from costmodel.planning.flows import Flow, Level, Plant, route_flow, schedule_flow, snapshots, traces
 from costmodel.planning.premises import Question, besides, doubted, notes_of, schedule_notes
 from costmodel.planning.resource_types import Resource, kind_of, standing_of
@@ -105,6 +105,7 @@ def estimate(deployment: Deployment, resources: Mapping[str, Resource], book: Pr
         found, sentence = _resource(name, names[name], deployment, question.hours, sources)
         standing += found
         unknown += [sentence] if sentence else []
+    unknown += provisioned_pollers(deployed or {})
     unknown += besides(sources, {of.function for of in schedules} | {route.function for route in routes}, known)
 
     def bill(level: Level, weights: Mapping[int, float]) -> Bill:

@@ -66,6 +66,15 @@ def event_sources(deployed: Mapping[str, Resource], functions: Mapping[str, Any]
     return tuple(found)
 
 
+def provisioned_pollers(deployed: Mapping[str, Resource]) -> Iterator[str]:
+    """Mappings with pollers that are paid for, used or not: what one poller is in units AWS says by its source only."""
+    for name, resource in deployed.items():
+        config = resource.properties.get("ProvisionedPollerConfig")
+        if resource.type == MAPPING and isinstance(config, Mapping):
+            yield (f"{name}: at least {config.get('MinimumPollers', 'some')} provisioned pollers, all the month: give their "
+                   "unit_hours as a lambda.poller in a usage file")
+
+
 def function_of(reference: Any, deployed: Mapping[str, Resource], functions: Mapping[str, Any]) -> str | None:
     """The function that `F`, `F.Arn`, an alias, or a WebSocket integration's address names; None: none of these."""
     text = str(reference)
@@ -98,8 +107,8 @@ def _targets(name: str, resource: Resource, deployed: Mapping[str, Resource]) ->
         yield _mapping(of, deployed)
     elif resource.type in ("AWS::Events::Rule", "AWS::Scheduler::Schedule"):
         expression = of.get("ScheduleExpression")
-        kind = "schedule" if expression else "events of bus"
         per_hour = times_an_hour(str(expression)) if expression else None
+        kind = "events of bus" if not expression else "schedule" if per_hour else f"schedule {expression}"
         targets = of.get("Targets") if resource.type == "AWS::Events::Rule" else [of.get("Target")]
         for target in _mappings(targets):
             yield kind, target.get("Arn"), {"per_hour": per_hour}

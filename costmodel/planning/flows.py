@@ -124,7 +124,9 @@ def traces(plant: Plant, requests: Mapping[str, float], hours: float, level: Lev
 
 def _invocations(plant: Plant, function: Function, trigger: str, requests: float, duration_ms: float, cold_share: float,  # noqa: PLR0917
                  level: Level, *, told: Literal["given", "assumed"]) -> Iterator[Flow]:
-    """`told`: the origin of the billed duration."""
+    """`told`: the origin of the billed duration. A function with no reserved concurrency at all refuses every invocation."""
+    if function.reserved == 0:
+        return
     memory_mb = MEMORY_MB[level] if function.name in plant.unsized else function.memory_mb
     ran_ms = billed_ms(plant.duration_ms(function, duration_ms))
     cold_ms = billed_ms(plant.duration_ms(function, duration_ms), INIT_MS[level])

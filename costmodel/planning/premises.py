@@ -74,6 +74,9 @@ def notes_of(plant: Plant, question: Question, routes: Sequence[Route], one: Map
 
 def _more_assumed(plant: Plant, apis: Collection[str], functions: Collection[str]) -> Iterator[str]:
     """What is assumed only where the template asks for it."""
+    for name in functions:
+        if plant.deployment.functions[name].reserved == 0:
+            yield f"given by the template: {name} is switched off (reserved concurrency 0): its requests are refused, only the API is paid"
     deployed = plant.deployment.functions
     if apis & plant.log_groups.keys():
         yield f"assumed: {ACCESS_LOG_KB[1]:g} KB of access log a request ({ACCESS_LOG_KB[0]:g}–{ACCESS_LOG_KB[2]:g})"

@@ -46,7 +46,13 @@ def test_days_that_are_not_covered_alike_do_not_bend_the_shape() -> None:
 
 def test_poisson_counts_are_hardly_over_dispersed() -> None:
     """What is left are the steps from hour to hour."""
-    assert fit_traffic(minutes(7, dispersion=0.0)).dispersion[0][1] < 5e-4
+    mean = 300 * DAILY[np.arange(7 * 1440) // 60 % 24] * np.repeat(WEEKLY, 1440)
+    x, y = mean[:-1], mean[1:]
+    # With x, y Poisson, the numerator, sum of (x - y)^2 / 2 - (x + y) / 2, has mean sum of step^2 / 2. Its variance: 2 m^2
+    # from each count's square, m^2 from each product of neighbours, and step^2 (x + y) at each step.
+    variance = 3 * (mean**2).sum() + ((x - y) ** 2 * (x + y)).sum()
+    bound = (((x - y) ** 2 / 2).sum() + 3 * np.sqrt(variance)) / (x * y).sum()
+    assert fit_traffic(minutes(7, dispersion=0.0)).dispersion[0][1] < bound
 
 
 def test_growth_is_found_where_it_is_and_projected_to_the_next_month() -> None:

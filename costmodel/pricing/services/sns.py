@@ -1,7 +1,7 @@
-"""SNS: publishes of started 64 KB each, and deliveries by protocol; to Lambda and SQS they are free.
+"""SNS: publishes of started 64 KB each, and deliveries by protocol; to Lambda and SQS a standard topic's are free.
 
-FIFO topics pay requests and payload. Text messages have a price by country, which no price book holds: refused by
-name. Source: SNS pricing page.
+FIFO topics pay requests and payload, and deliveries, of which no price is known: refused by name. Text messages have a
+price by country, which no price book holds: refused by name too. Source: SNS pricing page.
 """
 
 from __future__ import annotations
@@ -40,6 +40,9 @@ class TopicTally(ResourceTally):
     def __post_init__(self) -> None:
         if self.topic_type == "fifo" and np.any(self.publishes) and not self.message_kb:
             raise InputError("message_kb: missing: a FIFO topic pays by the GB too: give the size of each message")
+        if self.topic_type == "fifo" and np.any(self.sqs_deliveries):
+            raise InputError("sqs_deliveries: those of a FIFO topic are charged, and the price book has no price of them: leave "
+                             "them out, and add their cost yourself")
 
     @property
     def items(self) -> Items:

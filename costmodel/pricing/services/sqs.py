@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from costmodel.activity import Activity, Quantity
+from costmodel.errors import InputError
 from costmodel.metering import started_units
 from costmodel.pricing.resource import Items, ResourceTally, item_lines
 from costmodel.pricing.usage import UsageLine
@@ -27,6 +30,10 @@ class QueueTally(ResourceTally):
     message_kb: float = 0.0
     fair_requests: Quantity = 0.0
     """Requests with a message group id on a standard queue."""
+
+    def __post_init__(self) -> None:
+        if self.queue_type == "fifo" and np.any(self.fair_requests):
+            raise InputError("fair_requests: only a standard queue has fair queues: leave it out, or queue_type")
 
     @property
     def items(self) -> Items:

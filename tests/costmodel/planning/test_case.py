@@ -29,7 +29,7 @@ def test_without_an_invocation_there_is_no_mean() -> None:
 
 @pytest.mark.parametrize(("field", "value"), [
     ("billed_ms", 0.0), ("memory_mb", 64), ("architecture", "sparc"), ("cold_share", 1.5), ("response_bytes", -1.0),
-    ("log_bytes", float("nan"))])
+    ("log_bytes", float("nan")), ("billed_ms", 900_001.0), ("request_bytes", 2e7), ("response_bytes", 7e6)])
 def test_a_request_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(InputError, match=f"{field} = {value}: give"):
         Request(**{field: value})  # type: ignore[arg-type]
@@ -37,7 +37,7 @@ def test_a_request_that_cannot_be_is_refused_by_name(field: str, value: object) 
 
 @pytest.mark.parametrize(("field", "value"), [
     ("hit_ratio", 2.0), ("utilisation", 0.0), ("slowdown", -1.0), ("environments", 0), ("requests_per_month", -1.0),
-    ("savings_plan_years", 2), ("cache_gb", 3.0)])
+    ("savings_plan_years", 2), ("cache_gb", 3.0), ("hours", 745.0), ("task_vcpus", 3.0), ("task_gb", 100.0)])
 def test_a_case_that_cannot_be_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(InputError, match=f"{field} = {value}: give"):
         Case(**{field: value})  # type: ignore[arg-type]

@@ -254,8 +254,10 @@ def test_throttles_and_plans_are_read_from_the_resources() -> None:
 
 def test_what_is_not_in_a_template_s_ceiling_is_said() -> None:
     site = Site(deployment(function(), routed=False), {"Shared": Resource("AWS::CloudFormation::Stack", {"TemplateURL": "./s.yaml"})},
-                {"Sub": Resource("AWS::SNS::Subscription", {"Protocol": "lambda", "Endpoint": "F.Arn", "TopicArn": "Topic"})},
+                {"F": Resource("AWS::Lambda::Function", {"TracingConfig": {"Mode": "Active"}}),
+                 "Sub": Resource("AWS::SNS::Subscription", {"Protocol": "lambda", "Endpoint": "F.Arn", "TopicArn": "Topic"})},
                 (Doubt("F.Timeout = x: not a number"),))
     assert list(notes_of(site, entries_of(site), NOTHING)) == [
         "not in it: Shared (AWS::CloudFormation::Stack) at ./s.yaml: a template of its own",
-        "not known: F.Timeout = x: not a number", "no limit of their own is known: SNS topic Topic; give --events-per-s"]
+        "not known: F.Timeout = x: not a number", "no limit of their own is known: SNS topic Topic; give --events-per-s",
+        "not in it: X-Ray traces of F (of sampled requests alone: 5 % by default)"]

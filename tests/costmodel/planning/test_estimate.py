@@ -300,3 +300,16 @@ def test_traffic_that_no_route_takes_is_said() -> None:
 def test_a_duration_alone_is_of_schedules() -> None:
     with pytest.raises(InputError, match="give both"):
         ask(Question(duration_ms=5.0))
+
+
+def test_a_function_that_is_switched_off_runs_nothing_and_its_api_is_paid() -> None:
+    found = ask(deployment=replace(SHOP, functions={"F": replace(F, reserved=0)}))
+    assert parts(found, "F") == {}
+    assert parts(found, "Api")["rest_requests", "given"] == REQUESTS
+    assert any("F is switched off" in note for note in found.notes)
+
+
+def test_provisioned_pollers_are_named() -> None:
+    mapping = Resource("AWS::Lambda::EventSourceMapping", {"FunctionName": "F", "ProvisionedPollerConfig": {"MinimumPollers": 4}})
+    found = estimate(SHOP, {}, BOOK, TRAFFIC, deployed={"M": mapping})
+    assert any(sentence.startswith("M: at least 4 provisioned pollers") for sentence in found.bill.missing)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from costmodel.errors import InputError
 from costmodel.prediction.queueing import erlang_b, erlang_c, mean_busy, token_bucket_reject
 
+ORACLES = json.loads((Path(__file__).parent / "data" / "oracles.json").read_text(encoding="utf-8"))
 
-@pytest.mark.parametrize(("load", "servers", "blocked"), [
-    (2016, 1000, 0.504455), (8, 10, 0.121661), (5, 10, 0.018385), (20, 25, 0.050222), (50, 50, 0.104787)])
-def test_erlang_b_gives_the_published_digits(load: float, servers: int, blocked: float) -> None:
+
+@pytest.mark.parametrize(("load_and_servers", "blocked"), ORACLES["erlang_b"].items())
+def test_erlang_b_gives_the_published_digits(load_and_servers: str, blocked: float) -> None:
+    load, servers = map(int, load_and_servers.split(","))
     assert erlang_b(servers, load) == pytest.approx(blocked, abs=5e-7)
 
 
@@ -18,11 +23,9 @@ def test_without_servers_everything_is_blocked() -> None:
     assert erlang_b(0, 3.0) == 1.0
 
 
-@pytest.mark.parametrize(("arrivals", "rate", "burst", "rejected"), [
-    (9, 10, 5, 0.06427), (10, 10, 20, 0.02526), (12, 10, 50, 0.16670), (11, 10, 100, 0.09093)])
-def test_the_token_bucket_form_is_within_1e4_of_an_independent_simulation(
-        arrivals: float, rate: float, burst: float, rejected: float) -> None:
-    assert token_bucket_reject(arrivals, rate, burst) == pytest.approx(rejected, abs=1e-4)
+@pytest.mark.parametrize("case", ORACLES["token_bucket_poisson_sim"])
+def test_the_token_bucket_form_is_within_1e4_of_an_independent_simulation(case: dict[str, float]) -> None:
+    assert token_bucket_reject(case["lam"], case["R"], case["B"]) == pytest.approx(case["reject"], abs=1e-4)
 
 
 def test_a_bucket_of_one_token_is_a_server_without_a_queue() -> None:

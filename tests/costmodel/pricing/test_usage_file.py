@@ -44,7 +44,8 @@ OTHER_MODE = {"extended_retention_gb_months"}
 ALSO: dict[tuple[str, str], dict[str, float]] = {
     ("kinesis.stream", "on_demand"): dict.fromkeys(
         ("consumers", "extended_retention_shard_hours", "long_term_retrieved_gb"), 0.0),
-    ("sns.topic", "fifo"): {"message_kb": 3.0},
+    ("sns.topic", "fifo"): {"message_kb": 3.0, "sqs_deliveries": 0.0},
+    ("sqs.queue", "fifo"): {"fair_requests": 0.0},
 }
 """What a choice needs beside it."""
 
@@ -439,6 +440,8 @@ F = 'region = "us-east-1"\n[F]\nkind = "lambda.function"\n'
     ("[A]\nkind = 'apigateway.http'\nrequests = 1\nresponse_kb = 20_000", "A: response_kb = 20000: give 0 to 10240 KB"),
     ("[A]\nkind = 'apigateway.websocket'\nmessages = 1\nmessage_kb = 500", "A: message_kb = 500: give 0 to 128 KB"),
     ("[T]\nkind = 'sns.topic'\ntopic_type = 'fifo'\npublishes = 1", "T: message_kb: missing: a FIFO topic pays by the GB"),
+    ("[T]\nkind = 'sns.topic'\ntopic_type = 'fifo'\nsqs_deliveries = 1", "T: sqs_deliveries: those of a FIFO topic are charged"),
+    ("[Q]\nkind = 'sqs.queue'\nqueue_type = 'fifo'\nrequests = 1\nfair_requests = 1", "Q: fair_requests: only a standard queue"),
     ("[N]\nkind = 'vpc.nat_gateway'\nhours = 745", "N: hours = 745: more than the month has: give up to 730"),
     ("[K]\nkind = 'kinesis.stream'\nmode = 'on_demand'\nconsumers = 2", "K: consumers = 2.0: not of mode on_demand"),
     ("[T]\nkind = 'fargate.tasks'\nvcpu = 3\nmemory_gb = 1\ntasks = 1", "T: vcpu = 3: give one of 0.25, 0.5, 1, 2, 4, 8, 16"),
