@@ -104,7 +104,7 @@ def _documents(source: str, region: str) -> list[Any]:
                 return [loads(answer.read())]
         return [loads(Path(source).read_text(encoding="utf-8"))]
     except (OSError, URLError) as problem:
-        raise InputError(f"not readable ({problem})") from None
+        raise InputError(f"not readable ({getattr(problem, 'strerror', None) or problem})") from None
     except (JSONDecodeError, UnicodeDecodeError) as problem:
         raise InputError(f"no JSON ({problem})") from None
 

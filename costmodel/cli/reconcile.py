@@ -75,10 +75,10 @@ def reconciliation_document(found: BillReconciliation) -> dict[str, Any]:
 
 def reconciliation_lines(found: BillReconciliation, notes: Iterable[str]) -> list[str]:
     """The totals, what only AWS has, and what was not compared; `notes` below them."""
-    difference = found.aws_usd - found.our_usd
+    difference = round(found.aws_usd - found.our_usd, 4)
+    charged = f"{usd(abs(difference), 4)} {'more' if difference > 0 else 'less'}" if difference else "the same"
     return [
-        f"ours {usd(found.our_usd, 4)}, AWS's {usd(found.aws_usd, 4)}: AWS charged "
-        f"{usd(abs(difference), 4)} {'more' if difference >= 0 else 'less'}",
+        f"ours {usd(found.our_usd, 4)}, AWS's {usd(found.aws_usd, 4)}: AWS charged {charged}",
         *(f"missing on our side: {charge.service} {charge.usage_type}: {plain(charge.quantity)}, {usd(charge.usd, 4)}"
           for charge in sorted(found.unmatched, key=lambda charge: -charge.usd)),
         *(f"not compared: {reason}: {usd(amount, 4)}" for reason, amount in found.outside.items()),

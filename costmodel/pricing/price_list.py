@@ -63,9 +63,8 @@ def read_offers(documents: Iterable[Any], region: str) -> list[Offer]:
             if rank == known_rank and offer.tiers != known.tiers:
                 raise InputError(f"{' '.join(key)}: two prices for one usage type: take one out of the document")
             best[key] = (rank, offer) if rank <= known_rank else (known_rank, known)
-    except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError) as problem:
-        raise InputError(f"no price document in AWS's shape ({type(problem).__name__}: {problem}): give a bulk offer "
-                         "file or an answer of get_products") from None
+    except (KeyError, TypeError, ValueError, InvalidOperation, AttributeError):
+        raise InputError("no price document in AWS's shape: give a bulk offer file or an answer of get_products") from None
     if not best:
         raise InputError(f"no price in it that the book has an item for in {region}: is it of this Region?")
     return [offer for _, offer in best.values()]

@@ -192,7 +192,7 @@ SENTENCES = {"tier": "the account's other usage fills other tiers",
 def _sentence(reason: str, found: Compared, usd: Decimal) -> str:
     amount = f"{reason} {usd:+,.4f} USD"
     if reason == "quantity" and found.our_quantity:
-        return f"{amount}: AWS counted {(found.aws_quantity / found.our_quantity - 1) * 100:+.2g} %"
+        return f"{amount}: AWS counted {(found.aws_quantity / found.our_quantity - 1) * 100:+,.1f} %"
     if reason == "price" and found.our_usd and found.our_quantity and found.aws_quantity:
         ratio = (found.aws_usd / found.aws_quantity) / (found.our_usd / found.our_quantity) * 100
         return f"{amount}: AWS's unit price is {ratio:.1f} % of ours: another day's price, or a discount"

@@ -175,6 +175,8 @@ def parse_usage(data: Mapping[str, Any]) -> UsageFile:
 
 def no_such_kind(kind: str) -> str:
     """What to tell of a kind that there is not."""
+    if not kind:
+        return f"missing: give one of {listed(KINDS)}"
     return f"no such kind{suggestion(kind, KINDS) or f': give one of {listed(KINDS)}'}"
 
 

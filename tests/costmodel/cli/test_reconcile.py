@@ -52,6 +52,7 @@ def test_our_own_export_reconciles_to_nothing(files: list[str], tmp_path: Path) 
     CliRunner().invoke(app, ["export", files[0], "-o", str(tmp_path / "own.csv")], catch_exceptions=False)
     shown = json.loads(run(files[0], "--cur", str(tmp_path / "own.csv"), "--json"))
     assert [item["difference_usd"] for item in shown["items"]] == [0.0, 0.0]
+    assert "AWS charged the same" in run(files[0], "--cur", str(tmp_path / "own.csv"))
 
 
 def test_only_the_lines_of_a_period_count_when_one_is_given(files: list[str]) -> None:

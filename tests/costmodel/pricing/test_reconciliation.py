@@ -51,7 +51,7 @@ def test_lines_of_both_architectures_and_of_many_hours_are_summed() -> None:
 def test_more_usage_on_aws_s_side_is_a_difference_of_quantity() -> None:
     found = item("duration_x86_64", bill(), REQUESTS, charge("Lambda-GB-Second", 594_000, "9.9000198"))
     assert found.parts == {"quantity": 54_000 * Decimal("0.0000166667")}
-    assert found.why == ("quantity +0.9000 USD: AWS counted +10 %",)
+    assert found.why == ("quantity +0.9000 USD: AWS counted +10.0 %",)
 
 
 def test_lines_without_a_cost_are_the_free_tier() -> None:

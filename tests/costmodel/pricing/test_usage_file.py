@@ -408,7 +408,7 @@ F = 'region = "us-east-1"\n[F]\nkind = "lambda.function"\n'
     (F + "requests = 1\ngb_seconds = 2\nduration_ms = 3", "F: gb_seconds = 2: give it or duration_ms, not both"),
     (F + 'snapstart_java = "yes"', "F: snapstart_java = 'yes': give true or false"),
     (F.replace("function", "functions"), "F: kind = 'lambda.functions': no such kind (did you mean lambda.function?)"),
-    ("[F]\nrequests = 1", "F: kind = '': no such kind: give one of lambda.function, lambda.url, "),
+    ("[F]\nrequests = 1", "F: kind = '': missing: give one of lambda.function, lambda.url, "),
     ("[F]\nkind = 'xray.traces'\nrecorded = 1", "region = None: give a Region"),
     ("regoin = 'us-east-1'", "regoin = 'us-east-1': no such key (did you mean region?)"),
     ("month = 'May'", "month = 'May': give its length"),
