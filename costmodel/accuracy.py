@@ -35,7 +35,7 @@ class Check:
     label: str
     """The run's configuration."""
     metric: str
-    """bill, p50, p95, cold (of the invocations) or throttled (of all requests)."""
+    """bill, p50 and p95 (of the answered requests that nothing throttled), cold (of the invocations) or throttled (of all)."""
     unit: str
     predicted: float | None
     measured: float | None
@@ -75,9 +75,9 @@ def _usd_per_million(activity: Activity, book: PriceBook) -> float | None:
 
 
 def _latencies_and_shares(label: str, prediction: Prediction, measured: RouteSummary) -> Iterator[Check]:
-    latency = prediction.latency[ALL]
-    for metric, value in (("p50", latency.p50_ms), ("p95", latency.p95_ms)):
-        yield Check(label, metric, "ms", _known(value), measured.value(metric))
+    predicted, served = prediction.latency[ALL], measured.served_latency
+    yield Check(label, "p50", "ms", _known(predicted.p50_ms), served.p50_ms if served else None)
+    yield Check(label, "p95", "ms", _known(predicted.p95_ms), served.p95_ms if served else None)
     yield Check(label, "cold", "%", _percent(prediction.cold_share), _percent(measured.cold))
     yield Check(label, "throttled", "%", _percent(sum(prediction.throttled.values())), _percent(measured.throttles))
 

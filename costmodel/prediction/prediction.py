@@ -23,7 +23,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Latency:
-    """Client latency of the answered requests of one route [ms], counted from the scheduled arrival."""
+    """Client latency of the answered requests of one route that nothing throttled [ms], from the scheduled arrival on."""
 
     n: int
     mean_ms: float

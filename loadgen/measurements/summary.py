@@ -68,6 +68,8 @@ class RouteSummary(Record):
     cold: float | None
     cold_latency: Spread | None
     """Latency of the requests that waited for an init."""
+    served_latency: Spread | None = None
+    """Latency of the answered requests that nothing throttled: what a prediction's latency is of."""
 
     def value(self, metric: str) -> float | None:
         """A metric of the SLO grammar [ms or share]."""
@@ -112,6 +114,7 @@ class _Tally:
     latency: list[Floats] = field(default_factory=list)
     response: list[Floats] = field(default_factory=list)
     cold_latency: list[Floats] = field(default_factory=list)
+    served_latency: list[Floats] = field(default_factory=list)
     cold: int = 0
     invocations: int = 0
 
@@ -122,6 +125,7 @@ class _Tally:
         self.latency.append(_floats(answered["latency_ms"]))
         self.response.append(_floats(answered["response_ms"]))
         self.cold_latency.append(_floats(answered.loc[answered["cold"].fillna(False), "latency_ms"]))
+        self.served_latency.append(_floats(answered.loc[answered["throttled_by"].isna(), "latency_ms"]))
         self.cold += int(frame["cold"].sum())
         self.invocations += int(frame["cold"].notna().sum())
 
@@ -132,7 +136,7 @@ class _Tally:
             errors=1 - self.outcomes["ok"] / arrivals,
             throttles=throttled / arrivals if throttles_known else None, throttled_by=dict(self.throttled_by),
             cold=self.cold / self.invocations if self.invocations else None,
-            cold_latency=Spread.of(_joined(self.cold_latency)))
+            cold_latency=Spread.of(_joined(self.cold_latency)), served_latency=Spread.of(_joined(self.served_latency)))
 
 
 def summarise(run: Run) -> Summary:

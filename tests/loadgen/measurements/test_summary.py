@@ -71,6 +71,8 @@ def test_cold_share_is_of_the_invocations_and_throttles_of_the_arrivals(
     overall = summarise(run).overall
     assert overall.cold == pytest.approx(1 / 3)
     assert (overall.throttles, overall.throttled_by) == (0.25, {"account": 1})
+    assert overall.latency is not None and overall.served_latency is not None
+    assert (overall.latency.n, overall.served_latency.n) == (4, 3)
     assert overall.cold_latency is not None
     assert overall.cold_latency.p95_ms == 400.0
 
