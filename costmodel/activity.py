@@ -203,8 +203,8 @@ def _route_tallies(access: pd.DataFrame, configuration: Configuration) -> Iterat
     kind = configuration.api.kind
     for route, rows in access.groupby("route", sort=True):
         accepted = rows[~rows["rejected"]]
-        response_bytes = np.nan_to_num(_floats(accepted["response_bytes"]))
-        units = http_units(np.nan_to_num(_floats(accepted["request_bytes"])), response_bytes)
+        response_bytes = np.nan_to_num(floats(accepted["response_bytes"]))
+        units = http_units(np.nan_to_num(floats(accepted["request_bytes"])), response_bytes)
         yield RouteTally(
             kind, str(route), requests=float(len(accepted)), rejected=_total(rows["rejected"]),
             units=float(units.sum()) if kind == "http" else 0.0,
@@ -238,7 +238,7 @@ def _invoked(invocations: pd.DataFrame, callers: pd.DataFrame) -> pd.DataFrame:
     called = callers.dropna(subset="lambda_request_id").drop_duplicates("lambda_request_id")
     route = invocations["lambda_request_id"].map(called.set_index("lambda_request_id")["route"])
     with_init = invocations["init_ms"].notna()
-    billed, duration_ms = _floats(invocations["billed_ms"]), _floats(invocations["duration_ms"])
+    billed, duration_ms = floats(invocations["billed_ms"]), floats(invocations["duration_ms"])
     return invocations[["function", "memory_mb", "initialization", "log_bytes"]].assign(
         trigger=route.fillna(invocations["source"]).fillna("unknown"),
         invocations=1.0,
@@ -256,7 +256,7 @@ def _refused(rows: pd.DataFrame, behind: Mapping[str, str]) -> pd.DataFrame:
 
 def _initialised(inits: pd.DataFrame) -> pd.DataFrame:
     """Initialisations that no invocation waited for; those of provisioned environments pay that price."""
-    init_ms = billed_ms(_floats(inits["init_ms"]))
+    init_ms = billed_ms(floats(inits["init_ms"]))
     return inits[["function", "initialization"]].assign(trigger=INIT, billed_ms=init_ms, billed_init_ms=init_ms)
 
 
@@ -300,7 +300,7 @@ def _hours(run: Run, requests: pd.DataFrame) -> float:
     return max(from_dict(run.intent.shape).duration_s, lasted_s) / 3600.0
 
 
-def _floats(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
+def floats(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
     """A column's values, NaN where they are missing."""
     values: npt.NDArray[np.float64] = column.to_numpy(dtype=float, na_value=np.nan)
     return values
@@ -308,4 +308,4 @@ def _floats(column: pd.Series[Any]) -> npt.NDArray[np.float64]:
 
 def _total(column: pd.Series[Any]) -> float:
     """The sum of what is known; `_missing` says what is not."""
-    return float(np.nansum(_floats(column)))
+    return float(np.nansum(floats(column)))

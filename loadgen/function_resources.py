@@ -29,10 +29,15 @@ def each(stack: Stack, names: Iterable[str], read: Callable[[str], Iterable[T]])
             yield from list(read(name))
         except TemplateError as problem:
             stack.doubt(problem)
-        except RecursionError:
-            stack.doubt(TemplateError(f"{stack.where}: {name}: its references or conditions lead back to themselves: break the loop"))
         except OTHER_FORMS as problem:
-            stack.doubt(TemplateError(f"{stack.where}: {name}: not understood: {type(problem).__name__}: {problem}"))
+            stack.doubt(misunderstood(f"{stack.where}: {name}", problem))
+
+
+def misunderstood(where: str, problem: Exception) -> TemplateError:
+    """One of OTHER_FORMS as the error to raise or to note."""
+    if isinstance(problem, RecursionError):
+        return TemplateError(f"{where}: references or conditions lead back to themselves: break the loop")
+    return TemplateError(f"{where}: not understood: {type(problem).__name__}: {problem}")
 
 
 def read_function(stack: Stack, name: str, code_uri: str | None, served: Collection[str | None]) -> Function:

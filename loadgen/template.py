@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from loadgen.api_resources import http_apis, http_routes, rest_apis, rest_routes
 from loadgen.deployment import Api, Deployment, Route
 from loadgen.errors import TemplateError
-from loadgen.function_resources import OTHER_FORMS, each, invoked, read_function
+from loadgen.function_resources import OTHER_FORMS, each, invoked, misunderstood, read_function
 from loadgen.intrinsics import NO_VALUE, Stack, parameter_values
 from loadgen.transforms import expand, is_serverless, load, translate, unseen
 
@@ -82,10 +82,8 @@ def _understood(where: str, read: Callable[[], T]) -> T:
     """What is read; a template of a form that was not foreseen is refused in one line."""
     try:
         return read()
-    except RecursionError:
-        raise TemplateError(f"{where}: references or conditions lead back to themselves: break the loop") from None
     except OTHER_FORMS as problem:
-        raise TemplateError(f"{where}: not understood: {type(problem).__name__}: {problem}") from problem
+        raise misunderstood(where, problem) from problem
 
 
 def _known(stack: Stack) -> Iterator[tuple[str, tuple[str, Mapping[str, Any]]]]:

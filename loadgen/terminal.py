@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loadgen.errors import InputError, LoadgenError
@@ -58,6 +59,15 @@ def listed(option: str, given: Sequence[str] | None, read: Callable[[str], T]) -
     except ValueError:
         raise InputError(f"{option} = {','.join(given or ())!r}: give values of its kind with commas between them, "
                          "see --help") from None
+
+
+def given_time(option: str, text: str) -> datetime:
+    """A time that an option gives, UTC unless it says otherwise. Raises InputError that names the option."""
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(f"{option} = {text!r}: give a time, as 2026-10-01 or 2026-10-01T00:00:00Z") from None
+    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 @contextmanager

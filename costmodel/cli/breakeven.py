@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from costmodel.cli.candidates import Json
+from costmodel.cli.sources import Prices
 from costmodel.cli.tables import print_table, table, usd
 from costmodel.errors import InputError
 from loadgen.terminal import console, print_json
@@ -32,7 +33,7 @@ def breakeven(
     questions: Annotated[list[str] | None, typer.Argument(help=f"Any of {WORDS}; else all.")] = None,
     *,
     region: Annotated[str, typer.Option(help="The Region whose prices count.")] = "us-east-1",
-    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
+    prices: Prices = None,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off, both sides.")] = False,
     savings_plan: Annotated[int | None, typer.Option(help="A Compute Savings Plan's years, 1 or 3; else none.")] = None,
     hours: Annotated[float, typer.Option(help="Of the month: 730, 720 or 744.")] = 730.0,
@@ -70,7 +71,7 @@ def breakeven(
 
     from costmodel.metering import KIB
     from costmodel.planning.case import Case, Request
-    from costmodel.pricing.price_book import PRICES, PriceBook
+    from costmodel.pricing.price_book import PriceBook
 
     request = Request(duration, memory, cast("Architecture", architecture), request_kb * KIB, response_kb * KIB, log_bytes,
                       cold_share=cold_share, init_ms=init)
@@ -87,7 +88,7 @@ def breakeven(
                 task_vcpus=task_vcpus, task_gb=task_gb, least=least, utilisation=utilisation, whole=whole,
                 cpu_share=cpu_share, free_tier=free_tier,
                 savings_plan_years=cast("Literal[1, 3] | None", savings_plan))
-    book = PriceBook.load(region, prices or PRICES)
+    book = PriceBook.load(region, prices)
     answers, unanswered = _answers(questions, case, book)
     sides, lacking = ([], []) if questions else _sides(case, book)
     if chart is not None:

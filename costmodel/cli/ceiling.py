@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from costmodel.cli.candidates import Json
+from costmodel.cli.sources import Prices
 from costmodel.cli.tables import print_table, table, usd
 from costmodel.cli.templates import Parameters, Template, site_of
 from costmodel.errors import InputError
@@ -36,7 +36,7 @@ def ceiling(
     response_kb: Annotated[float, typer.Option(help="Payload of a response [KB].")] = 10.0,
     log_kb: Annotated[float, typer.Option(help="Logs of an invocation [KB].")] = 1.0,
     cap: Annotated[float | None, typer.Option(help="USD an hour that is bearable; else half of the ceiling.")] = None,
-    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
+    prices: Prices = None,
     json: Json = False,
 ) -> None:
     """What an hour and a day cost if everything that can be invoked is."""
@@ -44,14 +44,14 @@ def ceiling(
 
     from costmodel.planning import ceiling as of
     from costmodel.planning.caps import caps as single_caps
-    from costmodel.pricing.price_book import PRICES, PriceBook
+    from costmodel.pricing.price_book import PriceBook
     from loadgen.quotas import Quotas
 
     if cap is not None and not cap >= 0:
         raise InputError(f"--cap = {cap}: give 0 USD an hour or more")
     site = site_of(template, region, parameter)
     deployment, entries = site.deployment, of.entries_of(site)
-    book = PriceBook.load(region, prices or PRICES)
+    book = PriceBook.load(region, prices)
     quotas = Quotas(account_concurrency=account_concurrency, gateway_rps=gateway_rps)
     exposure = of.Exposure(request_kb * KIB, response_kb * KIB, log_kb * KIB, events_per_s)
     worst = replace(of.ceiling(deployment, book, quotas, exposure, entries), notes=tuple(of.notes_of(site, entries, exposure)))

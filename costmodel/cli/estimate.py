@@ -158,10 +158,10 @@ def _renamed(before: Estimate, after: Estimate) -> list[str]:
 def _estimate(template: Path, given: list[str], region: str, question: Question, free_tier: bool,  # noqa: PLR0917
               prices: Path | None) -> Estimate:
     from costmodel.planning import estimate as of
-    from costmodel.pricing.price_book import PRICES, PriceBook
+    from costmodel.pricing.price_book import PriceBook
 
     site = site_of(template, region, given)
-    return of.estimate(site.deployment, site.resources, PriceBook.load(region, prices or PRICES), question,
+    return of.estimate(site.deployment, site.resources, PriceBook.load(region, prices), question,
                        free_tier=free_tier, deployed=site.deployed, doubts=site.doubts)
 
 

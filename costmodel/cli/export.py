@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from costmodel.cli.sources import Memory, Region, Source, priced, read_source, started_at
+from costmodel.cli.sources import Memory, Prices, Region, Source, priced, read_source, started_at
 from costmodel.errors import InputError
 from loadgen.terminal import console
 
@@ -20,7 +20,7 @@ def export(
     start: Annotated[str | None, typer.Option(help="When the period begins; else the run's or window's start, or this month's.")] = None,
     account: Annotated[str, typer.Option(help="FOCUS: the BillingAccountId of the rows.")] = "estimate",
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off.")] = False,
-    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
+    prices: Prices = None,
     memory: Memory = None,
 ) -> None:
     """Write a bill or its usage for another tool."""
@@ -33,10 +33,10 @@ def export(
         wrote = "Infracost usage of a month of 730 h"
     elif output.suffix in (".csv", ".parquet"):
         from costmodel.pricing.exports import on_demand, write_focus
-        from costmodel.pricing.price_book import PRICES, PriceBook
+        from costmodel.pricing.price_book import PriceBook
 
         bill = priced(usage, free_tier=free_tier, prices=prices)
-        book = PriceBook.load(bill.region, prices or PRICES)
+        book = PriceBook.load(bill.region, prices)
         rows = write_focus(bill, output, started_at(source, start), on_demand(usage, book, free_tier=free_tier),
                            account=account)
         wrote = f"FOCUS 1.2, {rows} rows, {bill.total:,.4f} USD"

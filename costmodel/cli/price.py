@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.estimate import Duration, Older, Rps, RunOf, UsageOf, print_estimate
-from costmodel.cli.sources import Memory, Region, priced, read_source
+from costmodel.cli.sources import Memory, Prices, Region, priced, read_source
 from costmodel.cli.tables import plain, print_table, table, usd
 from costmodel.cli.templates import Parameters, is_template, may_be_template
 from costmodel.cli.windows import traffic_lines, window_traffic
@@ -48,7 +48,7 @@ def price(
     *,
     region: Region = None,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off.")] = False,
-    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
+    prices: Prices = None,
     memory: Memory = None,
     rps: Rps = None,
     duration: Duration = None,

@@ -43,9 +43,9 @@ def show(
 ) -> None:
     """Print prices with their tiers, dates and sources."""
     from costmodel.errors import InputError
-    from costmodel.pricing.price_book import PRICES, PriceBook
+    from costmodel.pricing.price_book import PriceBook
 
-    book = PriceBook.load(region, folder or PRICES)
+    book = PriceBook.load(region, folder)
     services = sorted({price.service for price in book.prices.values()})
     if service is not None and service not in services:
         raise InputError(f"--service = {service!r}: no such service in {region} (there are: {', '.join(services)})")
@@ -129,7 +129,7 @@ def _changes(offers: list[Offer], region: str, folder: Path | None) -> list[Chan
     from costmodel.pricing.price_list import changes
 
     known = region in regions(folder or PRICES)
-    return changes(PriceBook.load(region, folder or PRICES) if known else PriceBook(region, {}), offers)
+    return changes(PriceBook.load(region, folder) if known else PriceBook(region, {}), offers)
 
 
 def _print_changes(changed: list[Change], *, json: bool) -> None:

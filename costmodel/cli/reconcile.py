@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.candidates import Json
-from costmodel.cli.sources import Memory, Region, Source, given_time, priced, read_source
+from costmodel.cli.sources import Memory, Prices, Region, Source, priced, read_source
 from costmodel.cli.tables import plain, print_table, table, usd
 from costmodel.errors import InputError
-from loadgen.terminal import console, print_json
+from loadgen.terminal import console, given_time, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -32,13 +32,13 @@ def reconcile(
     region: Region = None,
     account: Annotated[str | None, typer.Option(help="Only AWS's lines of this account.")] = None,
     free_tier: Annotated[bool, typer.Option("--free-tier", help="Take AWS's monthly allowances off our bill.")] = False,
-    prices: Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")] = None,
+    prices: Prices = None,
     memory: Memory = None,
     json: Json = False,
 ) -> None:
     """Lay our components beside AWS's charges and explain the difference."""
     from costmodel.pricing.invoices import read_invoice
-    from costmodel.pricing.price_book import PRICES, PriceBook
+    from costmodel.pricing.price_book import PriceBook
     from costmodel.pricing.reconciliation import reconcile as compare
 
     usage = read_source(source, region=region, memory=memory)
@@ -49,7 +49,7 @@ def reconcile(
     if not charges:
         raise InputError(f"{cur}: no line in that time: check --from and --to")
     charges = _of_account(cur, charges, account)
-    found = compare(bill, charges, PriceBook.load(bill.region, prices or PRICES))
+    found = compare(bill, charges, PriceBook.load(bill.region, prices))
     notes = [*invoice.notes, *_notes(charges, found, bill.hours)]
     if json:
         print_json({**reconciliation_document(found), "notes": notes, "missing": list(bill.missing)})

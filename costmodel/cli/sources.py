@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from costmodel.errors import InputError
+from loadgen.terminal import given_time
 
 if TYPE_CHECKING:
     from costmodel.activity import Activity
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Source = Annotated[Path, typer.Argument(metavar="RUN|WINDOW|USAGE", help="A collected run, a window that `loadgen metrics` "
                                          "read, a usage file (TOML) or Infracost's (YAML).")]
 Region = Annotated[str | None, typer.Option(help="Price it as if in this Region; else its own, us-east-1 for Infracost's.")]
+Prices = Annotated[Path | None, typer.Option(help="A price book that `prices refresh` wrote.")]
 Memory = Annotated[list[str] | None, typer.Option("--memory", help="For Infracost's file: MB, or Function=MB; more than once.")]
 
 
@@ -49,10 +51,10 @@ def _measured(directory: Path) -> Activity:
 def priced(usage: UsageFile, *, free_tier: bool = False, prices: Path | None = None) -> Bill:
     """The bill of what was read, by its own settings. `prices`: a book that `prices refresh` wrote."""
     from costmodel.pricing.bill import price
-    from costmodel.pricing.price_book import PRICES, PriceBook
+    from costmodel.pricing.price_book import PriceBook
     from costmodel.pricing.services import meter
 
-    book = usage.book(PriceBook.load(usage.activity.region, prices or PRICES))
+    book = usage.book(PriceBook.load(usage.activity.region, prices))
     return price(meter(usage.activity), book, free_tier=free_tier or usage.free_tier, savings_plan=usage.savings_plan)
 
 
@@ -70,15 +72,6 @@ def started_at(source: Path, start: str | None) -> datetime:
         scheduled: datetime = Run(source).frame("requests", ["scheduled_at"])["scheduled_at"].min().to_pydatetime()
         return scheduled
     return datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-
-
-def given_time(option: str, text: str) -> datetime:
-    """A time that an option gives, UTC unless it says otherwise. Raises InputError that names the option."""
-    try:
-        given = datetime.fromisoformat(text)
-    except ValueError:
-        raise InputError(f"{option} = {text!r}: give a time, as 2026-10-01 or 2026-10-01T00:00:00Z") from None
-    return given if given.tzinfo else given.replace(tzinfo=UTC)
 
 
 def _memory(given: list[str] | None) -> int | dict[str, int] | None:

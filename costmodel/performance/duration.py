@@ -63,6 +63,12 @@ class DurationModel(Record):
         low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
 
+    def spread(self, memory_mb: int, architecture: Architecture, level: float = 0.9) -> tuple[float, float]:
+        """The ends of `interval_ms`, over the mean warm duration; (1, 1) where that is 0."""
+        mean_ms = self.warm_ms(memory_mb, architecture).mean
+        low_ms, high_ms = self.interval_ms(memory_mb, architecture, level)
+        return (low_ms / mean_ms, high_ms / mean_ms) if mean_ms else (1.0, 1.0)
+
     def next_memory_mb(self, architecture: Architecture, candidates: Iterable[int]) -> int:
         """Which of the candidate sizes [MB] to measure next, so that all of them are known best.
 

@@ -119,11 +119,8 @@ def _half_width(values: Sequence[float], of_the_mean: bool) -> float:
 
 def _duration_spread(model: PerformanceModel, name: str, memory_mb: int,
                      architecture: Architecture) -> tuple[float, float]:
-    """The ends of the interval of a function's mean duration, over the mean. A bootstrap: worth keeping."""
-    duration = model.function(name).duration
-    mean_ms = duration.warm_ms(memory_mb, architecture).mean
-    low_ms, high_ms = duration.interval_ms(memory_mb, architecture, LEVEL)
-    return (low_ms / mean_ms, high_ms / mean_ms) if mean_ms else (1.0, 1.0)
+    """A bootstrap: worth keeping."""
+    return model.function(name).duration.spread(memory_mb, architecture, LEVEL)
 
 
 def _with_durations(spread: Spread, prediction: Prediction, end: int) -> Activity:

@@ -92,17 +92,12 @@ def lru_hit_ratio(popularity: Popularity, capacity: float) -> float:
 
 def characteristic_time(popularity: Popularity, capacity: float) -> float:
     """After how many requests an entry that nobody asks for is dropped. Holds for a capacity below the keys."""
-    from scipy.optimize import brentq
-
     shares = _shares(popularity)
     if not 0 < capacity < shares.size:
         raise InputError(f"lru: capacity={capacity}, {shares.size} keys: give more than 0 and fewer entries than keys: else "
                          "nothing is dropped")
 
-    def lacking(log_time: float) -> float:
-        return float(-np.expm1(-shares * math.exp(log_time)).sum()) - capacity
-
-    return math.exp(brentq(lacking, math.log(capacity) - 1, math.log(_NEVER / shares.min()), xtol=1e-12))
+    return _dropped_after(shares, np.ones_like(shares), capacity)
 
 
 def limited_ttl_hit_ratio(rates: npt.ArrayLike, ttl_s: float, entry_bytes: npt.ArrayLike, capacity_bytes: float) -> float:
@@ -117,16 +112,16 @@ def limited_ttl_hit_ratio(rates: npt.ArrayLike, ttl_s: float, entry_bytes: npt.A
         raise InputError(f"limited_ttl_hit_ratio: {size.size} entry_bytes, capacity_bytes={capacity_bytes}: give a size above 0 "
                          f"for each of {rate.size} keys, and a capacity above 0")
     asked, size = rate[rate > 0], np.broadcast_to(size, rate.shape)[rate > 0]
-    unused_s = _dropped_after_s(asked, size, capacity_bytes)
+    unused_s = _dropped_after(asked, size, capacity_bytes)
     if ttl_s <= unused_s:
         return fixed_ttl_hit_ratio(rate, ttl_s)
     if not ttl_s < math.inf:
-        return float((asked * -np.expm1(-asked * unused_s)).sum() / asked.sum())
+        return reset_ttl_hit_ratio(asked, unused_s)
     return float((asked * (1 - 1 / _requests_served(asked, ttl_s, unused_s))).sum() / asked.sum())
 
 
-def _dropped_after_s(rate: Floats, size: Floats, capacity: float) -> float:
-    """How long an entry that nobody asks for stays; infinite where all fit."""
+def _dropped_after(rate: Floats, size: Floats, capacity: float) -> float:
+    """How long an entry that nobody asks for stays, in the unit of 1 / rate; infinite where all fit."""
     from scipy.optimize import brentq
 
     if size.sum() <= capacity:

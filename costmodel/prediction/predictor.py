@@ -293,14 +293,9 @@ def _law_error(deviation: float | None) -> tuple[float, float]:
 
 def _duration_error(case: _Case) -> tuple[float, float]:
     """How far the interval of a mean duration reaches below and above it, over the mean: the most of any function."""
-    below = above = 0.0
-    for name in case.functions:
-        duration, settings = case.model.function(name).duration, case.configuration.functions[name]
-        at = settings.memory_mb, settings.architecture
-        (low_ms, high_ms), mean_ms = duration.interval_ms(*at, LEVEL), duration.warm_ms(*at).mean
-        if mean_ms > 0:
-            below, above = max(below, 1 - low_ms / mean_ms), max(above, high_ms / mean_ms - 1)
-    return below, above
+    settings = {name: case.configuration.functions[name] for name in case.functions}
+    spreads = [case.model.function(name).duration.spread(of.memory_mb, of.architecture, LEVEL) for name, of in settings.items()]
+    return max([0.0, *(1 - low for low, _ in spreads)]), max([0.0, *(high - 1 for _, high in spreads)])
 
 
 def _widened(interval: Interval, below: float, above: float) -> Interval:

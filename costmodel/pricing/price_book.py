@@ -106,8 +106,10 @@ class PriceBook:
     savings_rates: tuple[SavingsRate, ...] = ()
 
     @classmethod
-    def load(cls, region: str, folder: Path = PRICES) -> PriceBook:
-        """The book of a Region. Raises PriceMissingError when there is none: another Region's is never used."""
+    def load(cls, region: str, folder: Path | None = None) -> PriceBook:
+        """The book of a Region; None: the one that comes with this package. Raises PriceMissingError when there is none:
+        another Region's is never used."""
+        folder = folder or PRICES
         if region not in regions(folder):
             there_is = ", ".join(regions(folder)) or "none"
             raise PriceMissingError(f"region {region!r}: the price book has no prices for it (there is: {there_is}); "

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally
+from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally, Tally, floats
 from costmodel.errors import InsufficientDataError
 from costmodel.metering import GIB, HTTP_UNIT_BYTES, billed_ms, gb_s
 from costmodel.pricing.services.cloudwatch import LogsTally
@@ -237,10 +237,10 @@ class _Logged:
     @classmethod
     def of(cls, rows: pd.DataFrame, inits: pd.DataFrame, memory_mb: int) -> _Logged:
         """Of a function's invocations and its initialisations apart."""
-        billed, init, provisioned = _floats(rows["billed_ms"]), _floats(rows["init_ms"]), _is_provisioned(rows)
-        ran_gb_s = gb_s(np.nan_to_num(billed), np.nan_to_num(_floats(rows["memory_mb"]), nan=float(memory_mb)))
-        init_ms = np.where(np.isnan(init), 0.0, np.maximum(billed - billed_ms(_floats(rows["duration_ms"])), 0.0))
-        apart_ms, apart_provisioned = np.nan_to_num(billed_ms(_floats(inits["init_ms"]))), _is_provisioned(inits)
+        billed, init, provisioned = floats(rows["billed_ms"]), floats(rows["init_ms"]), _is_provisioned(rows)
+        ran_gb_s = gb_s(np.nan_to_num(billed), np.nan_to_num(floats(rows["memory_mb"]), nan=float(memory_mb)))
+        init_ms = np.where(np.isnan(init), 0.0, np.maximum(billed - billed_ms(floats(rows["duration_ms"])), 0.0))
+        apart_ms, apart_provisioned = np.nan_to_num(billed_ms(floats(inits["init_ms"]))), _is_provisioned(inits)
         on_demand_init_ms = float(np.nansum(init_ms[~provisioned]) + apart_ms[~apart_provisioned].sum())
         cold = float((rows["init_ms"].notna() | rows["restore_ms"].notna()).sum())
         on_demand = max(float((~provisioned).sum()), 1.0)
@@ -255,10 +255,6 @@ def _route_tally(kind: ApiKind, route: str, counted: Mapping[str, float]) -> Rou
     units = max(counted["requests"], counted["response_bytes"] / HTTP_UNIT_BYTES) if kind == "http" else 0.0
     return RouteTally(kind, route, requests=counted["requests"], units=units, cache_hits=counted["cache_hits"],
                       response_bytes=counted["response_bytes"])
-
-
-def _floats(column: pd.Series[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return np.asarray(column.to_numpy(dtype=float, na_value=np.nan), np.float64)
 
 
 def _is_provisioned(rows: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -23,18 +22,13 @@ def metrics(
     """Read a month (or less) of CloudWatch of deployed APIs: `costmodel price` takes the directory as it takes a run."""
     from loadgen.cli.quoting import confirm_reading
     from loadgen.collectors import production
-    from loadgen.errors import InputError
     from loadgen.measurements.production import Production
     from loadgen.schema import to_plain
     from loadgen.target import read_target
-    from loadgen.terminal import console, print_json, progress
+    from loadgen.terminal import console, given_time, print_json, progress
 
-    try:
-        last = None if end is None else datetime.fromisoformat(end)
-    except ValueError:
-        raise InputError(f"--end = {end!r}: give a time, as 2026-11-01 or 2026-11-01T00:00:00Z") from None
     asked = production.plan_reading(read_target(target), days=days, log_days=log_days,
-                                    end=last if last is None or last.tzinfo else last.replace(tzinfo=UTC))
+                                    end=None if end is None else given_time("--end", end))
     if not Production(out).finished:
         confirm_reading(asked.target, len(production.queries(asked)), yes=yes)
     with progress(quiet=as_json) as say:

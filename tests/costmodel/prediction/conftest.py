@@ -85,12 +85,8 @@ class ToldFunction:
     def duration(self) -> ToldFunction:
         return self
 
-    def warm_ms(self, memory_mb: int, architecture: str) -> Distribution:
-        return self.ms_at_1024.scaled(1024 / memory_mb)
-
-    def interval_ms(self, memory_mb: int, architecture: str, level: float) -> tuple[float, float]:
-        mean_ms, (low, high) = self.warm_ms(memory_mb, architecture).mean, self.mean_interval
-        return low * mean_ms, high * mean_ms
+    def spread(self, memory_mb: int, architecture: str, level: float) -> tuple[float, float]:
+        return self.mean_interval
 
     def duration_ms(self, settings: FunctionSettings) -> Distribution:
         return self.ms_at_1024.scaled(1024 / settings.memory_mb)
