@@ -40,6 +40,8 @@ Check = tuple[float, float, float]
 
 def measure() -> dict[str, float]:
     values = json.loads(VALUES.read_text(encoding="utf-8"))
+    if empty := [name for name, cases in values.items() if not cases]:
+        raise SystemExit(f"{VALUES}: nothing in {', '.join(empty)}: what is not there cannot hold")
     held = [abs(printed - here) <= apart for printed, here, apart in (*closed_forms(values), *simulated(values["simfaas_example"]))]
     return {"oracles": len(held), "oracles_held": sum(held)}
 

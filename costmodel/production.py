@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TOLD_FROM = 0.01
 """A difference between an API's count and its functions' that is worth a note."""
+SILENT_FROM_H = 3.0
+"""So long without requests at a window's start is worth a note."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,9 @@ def read_traffic(production: Production) -> ApiTraffic:
         notes.append(f"The {kind.upper()} API counted {totals[kind]:,.0f} requests, its functions {counted:,.0f}: each "
                      "function's routes are given its share of the former.")
     start_s, end_s = float(counts[kind]["at"].min().timestamp()), asked.end.timestamp()
+    silent_h = (start_s - asked.start.timestamp()) / 3600
+    if silent_h > SILENT_FROM_H:
+        notes.append(f"The window's first {silent_h:,.0f} h have no request: they are left out, as if the API was not there yet.")
     fitted = {trigger: fit_traffic(Counts.from_metrics(rows, "Count", start_s=start_s, end_s=end_s))
               for trigger, rows in (*series.items(), ("", counts[kind]))}
     total = fitted.pop("")

@@ -17,14 +17,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from costmodel.errors import InputError, InsufficientDataError
 from loadgen.measurements.run import Run
-from loadgen.shapes import Shape, from_dict
+from loadgen.shapes import Later, Shape, from_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,6 +38,7 @@ MOST_LEAD_REQUESTS = 50_000
 """Requests simulated to warm a fleet up, at most (one period at least)."""
 LEAST_COUNTED_REQUESTS = 10_000
 """Requests of a cyclic workload that are counted, at least."""
+MOST_ZIPF_KEYS = 100_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +47,19 @@ class Popularity:
 
     weights: Floats
 
+    def __post_init__(self) -> None:
+        weights = np.asarray(self.weights)
+        if weights.ndim != 1 or weights.dtype.kind not in "iuf" or not (weights >= 0).all() or not 0 < weights.sum() < math.inf:
+            raise InputError(f"popularity.weights: shape {weights.shape}, {weights.dtype}: give a row of finite numbers, none below "
+                             "0, one above 0")
+
     @classmethod
     def zipf(cls, keys: int, exponent: float = 1.0) -> Popularity:
         """Weight 1 / rank ** exponent for each of `keys` keys."""
+        if not _is_number(keys) or not 1 <= keys <= MOST_ZIPF_KEYS or keys != int(keys):
+            raise InputError(f"popularity.zipf: keys={keys!r}: give a whole number from 1 to {MOST_ZIPF_KEYS:,}")
+        if not _is_number(exponent) or not 0 <= exponent < math.inf:
+            raise InputError(f"popularity.zipf: exponent={exponent!r}: give a finite number of 0 or more")
         return cls(1.0 / np.arange(1, keys + 1, dtype=np.float64) ** exponent)
 
     def draw(self, rng: np.random.Generator, n: int) -> Ints:
@@ -67,7 +78,7 @@ class ClientRetries:
     cap_s: float = 20.0
 
     def __post_init__(self) -> None:
-        if self.tries < 1 or not 0 <= self.base_s <= self.cap_s < math.inf:
+        if not isinstance(self.tries, int) or self.tries < 1 or not 0 <= self.base_s <= self.cap_s < math.inf:
             raise InputError(f"retries: tries={self.tries}, base_s={self.base_s}, cap_s={self.cap_s}: give 1 or more tries, "
                              "and times of 0 or more, cap_s the longer one")
 
@@ -81,7 +92,7 @@ class AsynchronousEvents:
     max_age_s: float = 21_600.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.reruns <= 2 or not 60 <= self.max_age_s <= 21_600:
+        if self.reruns not in (0, 1, 2) or not 60 <= self.max_age_s <= 21_600:
             raise InputError(f"events: reruns={self.reruns}, max_age_s={self.max_age_s}: give 0 to 2 and 60 to 21600 s")
 
 
@@ -91,7 +102,7 @@ class Demand:
 
     `keys`: what a cache tells apart, a popularity, or an array of numbers with an entry an arrival; None: not known,
     which only a cached route with declared cache keys minds. `response_bytes` None: what the function answered when
-    measured. `retries`: what throttled clients do; None: they go away. `events`: the invocations are asynchronous.
+    measured, as NaN in an array. `retries`: what throttled clients do; None: they go away. `events`: the invocations are asynchronous.
     `invalidating`: share of the requests that pass the cache by and renew its entry.
     """
 
@@ -104,13 +115,46 @@ class Demand:
     invalidating: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.invalidating <= 1:
-            raise InputError(f"demand.invalidating={self.invalidating}: give a share of 0 to 1")
+        if not _is_number(self.invalidating) or not 0 <= self.invalidating <= 1:
+            raise InputError(f"demand.invalidating={self.invalidating!r}: give a share of 0 to 1")
+        if not isinstance(self.arrivals, Shape) and not _is_row(self.arrivals):
+            raise InputError(f"demand.arrivals: {_shown(self.arrivals)}: give a Shape, or a numpy row of finite times of 0 s or "
+                             "more")
+        self._check_size("request_bytes", self.request_bytes)
+        if self.response_bytes is not None:
+            self._check_size("response_bytes", self.response_bytes)
+        if isinstance(self.keys, np.ndarray):
+            self._check_length("keys", self.keys, self.keys.dtype.kind in "iu" and bool((self.keys >= -1).all()),
+                               "whole numbers from 0 on, -1 where the key is not known")
+        elif self.keys is not None and not isinstance(self.keys, Popularity):
+            raise InputError(f"demand.keys: {type(self.keys).__name__}: give a Popularity, a numpy row of numbers, or None")
+
+    def _check_size(self, name: str, value: float | Floats) -> None:
+        if isinstance(value, np.ndarray):
+            known = value[~np.isnan(value)] if name == "response_bytes" and value.dtype.kind == "f" else value
+            self._check_length(name, value, _is_row(known), "finite sizes of 0 bytes or more")
+        elif not _is_number(value) or not 0 <= value < math.inf:
+            raise InputError(f"demand.{name}={value!r}: give a finite number of bytes, 0 or more, or a numpy row of them")
+
+    def _check_length(self, name: str, value: Floats | Ints, good: bool, what: str) -> None:
+        """An array has an entry an arrival: a shape's arrivals are drawn anew each time."""
+        if isinstance(self.arrivals, Shape):
+            way = "a Popularity" if name == "keys" else "a mean"
+            raise InputError(f"demand.{name}: {value.size:,} entries for arrivals drawn from a shape: give {way}")
+        if value.shape != self.arrivals.shape:
+            raise InputError(f"demand.{name}: shape {value.shape} for {self.arrivals.size:,} arrivals: give one entry an arrival")
+        if not good:
+            raise InputError(f"demand.{name}: {value.dtype} from {value.min()} to {value.max()}: give {what}")
 
     @property
     def expected(self) -> float:
         """Requests in a period."""
         return float(self.arrivals.expected() if isinstance(self.arrivals, Shape) else self.arrivals.size)
+
+    @property
+    def until_s(self) -> float:
+        """When the last may arrive."""
+        return self.arrivals.duration_s if isinstance(self.arrivals, Shape) else float(self.arrivals.max(initial=0.0))
 
     def times(self, rng: np.random.Generator) -> Floats:
         """The arrivals of one period [s]: drawn from the shape, or as they were."""
@@ -123,9 +167,9 @@ class Demand:
         return self.keys.draw(rng, n) if isinstance(self.keys, Popularity) else self.keys
 
     def since(self, start_s: float) -> Demand:
-        """The arrivals from `start_s` on, counted from there; a shape has no part that is left out."""
+        """The arrivals from `start_s` on, counted from there."""
         if isinstance(self.arrivals, Shape):
-            return self
+            return replace(self, arrivals=Later(self.arrivals, start_s)) if start_s else self
         kept = self.arrivals >= start_s
 
         def part(value: float | Floats | None) -> float | Floats | None:
@@ -173,10 +217,22 @@ class Workload:
     """What of a run is not in here, each a sentence."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.demands, Mapping) or not all(isinstance(each, Demand) for each in self.demands.values()):
+            raise InputError(f"workload.demands: {type(self.demands).__name__}: give a Demand for each trigger, by its name")
         if not self.demands or not self.expected:
             raise InputError("workload: no requests: give at least one trigger with arrivals")
-        if not 0 < self.period_s < math.inf:
-            raise InputError(f"workload.period_s={self.period_s}: give a positive number of seconds")
+        for name, value in (("period_s", self.period_s), ("flow", self.flow), ("hours", 1.0 if self.hours is None else self.hours)):
+            if not _is_number(value) or not 0 < value < math.inf:
+                raise InputError(f"workload.{name}={value!r}: give a positive number" + " of seconds" * (name == "period_s"))
+        if not _is_number(self.warm_s) or not 0 <= self.warm_s < math.inf:
+            raise InputError(f"workload.warm_s={self.warm_s!r}: give a finite number of seconds, 0 or more")
+        for trigger, demand in self.demands.items():
+            if demand.until_s > self.period_s * (1 + 1e-9):
+                raise InputError(f"workload.period_s={self.period_s:g}: the arrivals of {trigger!r} go on until "
+                                 f"{demand.until_s:g} s: give a period that holds them")
+        for function, warm in self.warm_environments.items():
+            if not _is_number(warm) or not 0 <= warm < math.inf:
+                raise InputError(f"workload.warm_environments[{function!r}]={warm!r}: give a number of 0 or more")
 
     @classmethod
     def from_run(cls, run: Run) -> Workload:
@@ -189,11 +245,16 @@ class Workload:
         columns = ["trigger", "scheduled_at", "cache_key", "request_bytes", "response_bytes", "outcome"]
         rows = run.frame("requests", columns=columns).sort_values("scheduled_at")
         start = min((worker.started_at for worker in run.workers), default=None) or rows["scheduled_at"].iloc[0]
-        rows["at_s"] = (rows["scheduled_at"] - start).dt.total_seconds()
+        rows["at_s"] = (rows["scheduled_at"] - start).dt.total_seconds().clip(lower=0.0)
         demands = {str(trigger): _observed_demand(group) for trigger, group in rows.groupby("trigger", sort=True)}
-        period_s = max(from_dict(intent.shape).duration_s, float(rows["at_s"].max()))
+        last_s, cut_short = float(rows["at_s"].max()), _cut_short(run)
+        period_s = last_s if cut_short and last_s > 0 else max(from_dict(intent.shape).duration_s, last_s)
         lost = int(rows["trigger"].isna().sum())
         notes = [f"{lost:,} arrivals of the run were dropped before they had a route: they are left out."] if lost else []
+        if not demands:
+            raise InsufficientDataError(f"{run.path}: none of its {len(rows):,} arrivals was sent: run it again")
+        if cut_short:
+            notes.append(f"The run is not complete: its {len(rows):,} recorded arrivals, until {last_s:,.1f} s, are the period.")
         succeeded = rows["trigger"][rows["outcome"] == "ok"].unique()
         failed = [trigger for trigger in demands if trigger not in succeeded]
         if failed and len(failed) == len(demands):
@@ -211,9 +272,11 @@ class Workload:
         demands = {name: demand.since(self.warm_s) for name, demand in self.demands.items()}
         period_s = self.period_s - self.warm_s
         expected = sum(demand.expected for demand in demands.values())
-        if not expected:
+        if period_s <= 0 or not expected:
             raise InsufficientDataError(f"workload: all requests are within warm_s={self.warm_s:g}: give a longer run")
         most = MONTH_HOURS * 3600 / period_s
+        if requests_per_month is not None and not _is_number(requests_per_month):
+            raise InputError(f"requests_per_month={requests_per_month!r}: give a number")
         flow = most if requests_per_month is None else requests_per_month / expected
         if not 0 < flow <= most * (1 + 1e-9):
             raise InputError(
@@ -277,6 +340,28 @@ class Workload:
         from_s = lead * self.period_s
         return Stream(times[order], triggers[order], numbers[order], rows[order], from_s, from_s + self.warm_s,
                       periods * self.period_s)
+
+
+def _cut_short(run: Run) -> bool:
+    """Whether arrivals of the schedule have no row: the run was killed, goes on, or lost a worker."""
+    finished, workers = run.finished, run.workers
+    return not finished.complete if finished else bool(workers) and not all(worker.finished for worker in workers)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, np.ndarray) or not value.size or value.dtype.kind not in "iuf":
+        return type(value).__name__
+    return f"shape {value.shape}, from {value.min():g} to {value.max():g}"
+
+
+def _is_row(value: Any) -> bool:
+    """A numpy row of finite numbers, none below 0."""
+    return (isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iuf"
+            and bool(((value >= 0) & (value < math.inf)).all()))
 
 
 def _left_warm(run: Run) -> dict[str, int]:

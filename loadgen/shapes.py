@@ -27,6 +27,8 @@ from loadgen.errors import InputError
 
 Array = npt.NDArray[np.float64]
 _HALVINGS = 60
+MOST_ARRIVALS = 100_000_000
+"""Of one draw: their times take 0.8 GB."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,9 @@ class Shape(ABC):
     def arrivals(self, rng: np.random.Generator) -> Array:
         """Arrival times [s], sorted, drawn from `rng`."""
         total = float(self.expected())
+        if total > MOST_ARRIVALS:
+            raise InputError(f"shape: {total:,.0f} arrivals expected: give a lower rate or a shorter time, of at most "
+                             f"{MOST_ARRIVALS:,}")
         uniform = np.sort(rng.random(rng.poisson(total)))
         return np.maximum.accumulate(np.clip(self.inverse(uniform * total), 0.0, self.duration_s))
 
@@ -69,7 +74,7 @@ class Shape(ABC):
         return Sum((*_parts(self, Sum), *_parts(other, Sum)))
 
     def __mul__(self, factor: float) -> Shape:
-        return Scaled(self, float(factor))
+        return Scaled(self, factor)
 
     __rmul__ = __mul__
 
@@ -134,6 +139,9 @@ class Sequence(Shape):
 
     parts: tuple[Shape, ...]
 
+    def __post_init__(self) -> None:
+        _check_parts("sequence", self.parts)
+
     @property
     def duration_s(self) -> float:
         return sum(part.duration_s for part in self.parts)
@@ -171,6 +179,9 @@ class Sum(Shape):
 
     parts: tuple[Shape, ...]
 
+    def __post_init__(self) -> None:
+        _check_parts("sum", self.parts)
+
     @property
     def duration_s(self) -> float:
         return max(part.duration_s for part in self.parts)
@@ -190,6 +201,7 @@ class Scaled(Shape):
     factor: float
 
     def __post_init__(self) -> None:
+        _check_parts("scaled", (self.shape,))
         _check(factor=self.factor)
 
     @property
@@ -206,7 +218,35 @@ class Scaled(Shape):
         return self.shape.inverse(requests / self.factor) if self.factor else np.zeros_like(requests)
 
 
-SHAPES: Mapping[str, type[Shape]] = {kind.__name__.lower(): kind for kind in (Constant, Ramp, Sequence, Sum, Scaled)}
+@dataclass(frozen=True)
+class Later(Shape):
+    """A shape from `start_s` on: what is before is left out."""
+
+    shape: Shape
+    start_s: float
+
+    def __post_init__(self) -> None:
+        _check_parts("later", (self.shape,))
+        _check(start_s=self.start_s)
+
+    @property
+    def duration_s(self) -> float:
+        return max(self.shape.duration_s - self.start_s, 0.0)
+
+    def rate(self, t: npt.ArrayLike) -> Array:
+        times = np.asarray(t, float)
+        return np.where(_inside(times, self.duration_s), self.shape.rate(times + self.start_s), 0.0)
+
+    def expected(self, t: npt.ArrayLike | None = None) -> Array:
+        return np.asarray(self.shape.expected(self.start_s + _clip(t, self.duration_s)) - self.shape.expected(self.start_s))
+
+    def arrivals(self, rng: np.random.Generator) -> Array:
+        """Those of the whole shape that are not before: whatever their law is."""
+        times = self.shape.arrivals(rng)
+        return times[times >= self.start_s] - self.start_s
+
+
+SHAPES: Mapping[str, type[Shape]] = {kind.__name__.lower(): kind for kind in (Constant, Ramp, Sequence, Sum, Scaled, Later)}
 
 
 def spike(base_rps: float, peak_rps: float, *, before_s: float = 8.0, rise_s: float = 1.0, hold_s: float = 4.0,
@@ -218,9 +258,12 @@ def spike(base_rps: float, peak_rps: float, *, before_s: float = 8.0, rise_s: fl
 
 def from_dict(data: Mapping[str, Any]) -> Shape:
     """The shape that `to_dict` wrote. Raises InputError for a kind or a field that does not exist."""
-    kind = SHAPES.get(data.get("kind", ""))
+    if not isinstance(data, Mapping):
+        raise InputError(f"shape = {data!r}: give an object with its kind (there are: {', '.join(SHAPES)})")
+    name = data.get("kind")
+    kind = SHAPES.get(name) if isinstance(name, str) else None
     if kind is None:
-        raise InputError(f"shape.kind = {data.get('kind')!r}: no such shape (there are: {', '.join(SHAPES)})")
+        raise InputError(f"shape.kind = {name!r}: no such shape (there are: {', '.join(SHAPES)})")
     try:
         return kind(**{name: _shaped(value) for name, value in data.items() if name != "kind"})
     except TypeError as problem:
@@ -254,5 +297,11 @@ def _clip(t: npt.ArrayLike | None, duration_s: float) -> Array:
 
 def _check(**values: float) -> None:
     for name, value in values.items():
-        if not (np.isfinite(value) and value >= 0):
-            raise InputError(f"shape: {name}={value}: give a finite number, zero or more")
+        number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+        if not (number and np.isfinite(value) and value >= 0):
+            raise InputError(f"shape: {name}={value if number else repr(value)}: give a finite number, zero or more")
+
+
+def _check_parts(kind: str, parts: Any) -> None:
+    if not isinstance(parts, tuple) or not parts or not all(isinstance(part, Shape) for part in parts):
+        raise InputError(f"shape {kind}: {parts!r}: give one shape or more")

@@ -32,7 +32,7 @@ def erlang_b(servers: int, load: float) -> float:
     if not 0 <= servers <= MOST_SERVERS or servers % 1 or not 0 <= load < math.inf:
         raise InputError(f"erlang_b: servers={servers}, load={load}: give a whole number of 0 to {MOST_SERVERS:,} servers "
                          "and a load >= 0")
-    blocked = 1.0
+    blocked, load = 1.0, float(load)
     for server in range(1, int(servers) + 1):
         blocked = load * blocked / (server + load * blocked)
     return blocked
@@ -59,7 +59,8 @@ def mean_busy(arrival_rate: float, duration_s: float) -> float:
 
 
 def token_bucket_reject(arrival_rate: float, rate: float, burst: float) -> float:
-    """Share of Poisson arrivals that a full-time token bucket (`rate`/s, size `burst`) rejects. Exact.
+    """Share of Poisson arrivals that a token bucket (`rate`/s, size `burst`) rejects in the long run. Exact, but for rounding:
+    within 1e-10. A bucket that is full at first rejects less until its burst is spent.
 
     What the bucket lacks is the work of a single server whose jobs take 1/rate and which turns away whoever finds more
     than burst - 1 jobs waiting. With p = arrival_rate / rate and x = burst - 1
@@ -68,12 +69,12 @@ def token_bucket_reject(arrival_rate: float, rate: float, burst: float) -> float
 
     solved piece by piece with Chebyshev polynomials. Holds for p up to 20 and bursts of 1 to 100,000.
     """
-    p = arrival_rate / rate if rate > 0 else math.inf
+    p = float(arrival_rate) / float(rate) if 0 < rate < math.inf else math.nan
     if not 0 < p <= MOST_LOAD or not 1 <= burst <= MOST_BURST:
-        raise InputError(f"token_bucket_reject: arrival_rate/rate={p:g}, burst={burst:g}: give a ratio above 0 and up to "
-                         f"{MOST_LOAD:g}, and a burst of 1 to {MOST_BURST:,}")
-    grown = _token_bucket_growth(p, burst - 1)
-    return 1 - 1 / (1 / grown + p)
+        raise InputError(f"token_bucket_reject: arrival_rate={arrival_rate}, rate={rate}, burst={burst}: give rates above 0, up to "
+                         f"{MOST_LOAD:g} arrivals a token, and a burst of 1 to {MOST_BURST:,}")
+    grown = _token_bucket_growth(p, float(burst) - 1)
+    return max(0.0, (1 / grown + (p - 1)) / (1 / grown + p))
 
 
 def _token_bucket_growth(p: float, x: float) -> float:

@@ -1,6 +1,6 @@
 """Joins a scenario to Locust: who sends which share, when a test is over, and how it ends early.
 
-One `init` listener, registered by importing this module, so that bare `locust -f` works. Locust spawns no users: its
+Two listeners, registered by importing this module, so that bare `locust -f` works. Locust spawns no users: its
 `test_start` starts the dispatcher, and a LoadTestShape that asks for no users ends the test when all rows are written.
 
 With `--processes n` or distributed workers only the master knows n. A worker says when it is ready; when all are, the
@@ -165,6 +165,13 @@ class WholeTest(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Locust asks about once a second."""
         return None if self.part.over() else (0, 1.0)
+
+
+@events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
+def import_pandas(**_: Any) -> None:
+    """Before Locust starts its workers: Arrow looks for pandas when it first converts, and a worker of a busy machine that
+    then imports it for seconds is taken for lost."""
+    import pandas  # noqa: F401
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from costmodel.errors import InputError, InsufficientDataError
-from costmodel.traffic import Bursty, Counts, fit_traffic
+from costmodel.traffic import Bursty, Counts, fit_traffic, month_of
 
 MONDAY_S = 20_003 * 86_400.0
 DAILY = 1 + 0.6 * np.sin(2 * np.pi * np.arange(24) / 24)
@@ -63,10 +63,40 @@ def test_growth_is_found_where_it_is_and_projected_to_the_next_month() -> None:
     assert fitted.month_level_rps() == pytest.approx(5.0 * np.exp(0.01 * (27.5 + 15.2)), rel=0.1)
 
 
-def test_what_cannot_be_told_from_none_is_no_growth() -> None:
+def test_growth_that_cannot_be_told_from_none_is_drawn_towards_none_and_said() -> None:
     fitted = fit_traffic(minutes(21, day_spread=0.1))
-    assert fitted.month_level_rps() == fitted.level_rps
-    assert any("do not tell it from none" in note for note in fitted.notes)
+    growth = fitted.growth_per_day
+    assert growth is not None and growth.low < 0 < growth.high
+    assert fitted.month_level_rps() == pytest.approx(fitted.level_rps, rel=0.1)
+    assert any("do not tell growth from none" in note for note in fitted.notes)
+
+
+def test_two_weeks_of_unlike_days_do_not_invent_growth() -> None:
+    """A straight line through them has a standard error of 0.5 a month; none of these months grows."""
+    found = [fit_traffic(minutes(14, day_spread=0.2, seed=seed)).growth_per_month for seed in range(12)]
+    assert np.sqrt(np.mean([each.value**2 for each in found if each])) < 0.25
+    assert sum(each.low < 0 < each.high for each in found if each) >= 10
+
+
+@pytest.mark.parametrize(("days", "more"), [
+    (1, {}), (3, {"weekly": np.ones(7)}), (7, {"day_spread": 0.1}), (14, {"day_spread": 0.2}), (28, {"growth": 0.01}),
+    (3, {"level_rps": 1 / 3600}),
+])
+def test_the_interval_of_a_month_s_requests_holds_what_it_says(days: int, more: dict[str, Any]) -> None:
+    """Level, days, growth and the weekend that one day does not tell: of 10 months most are within the 90 % interval."""
+    held = 0
+    for seed in range(10):
+        whole = minutes(days + 31, seed=seed, **more).requests
+        fitted = fit_traffic(Counts(MONDAY_S, 60.0, whole[:days * 1440])).month_requests(seed)
+        held += fitted.low <= whole[days * 1440:days * 1440 + 730 * 60].sum() <= fitted.high
+    assert held >= 8
+
+
+def test_a_month_s_requests_are_those_of_its_workload() -> None:
+    fitted = fit_traffic(minutes(9))
+    found = fitted.month_requests()
+    assert found.value == pytest.approx(fitted.workload("GET /list").requests)
+    assert found.low < found.value < found.high
 
 
 def test_few_days_have_no_week_and_no_growth_and_say_so() -> None:
@@ -81,10 +111,60 @@ def test_the_intervals_of_the_peak_minute_hold_what_they_say() -> None:
     """Of twenty months drawn from a known one, the busiest minute of most is within the 90 % interval from ten days."""
     held = 0
     for seed in range(20):
-        peak = fit_traffic(minutes(10, day_spread=0.1, seed=seed)).peak_minute(seed, months=200)
+        peak = fit_traffic(minutes(10, day_spread=0.1, seed=seed)).peak_minute(seed, months=60)
         actual = minutes(30, day_spread=0.1, seed=1000 + seed).requests.max()
         held += peak.low <= actual <= peak.high
     assert held >= 14
+
+
+def test_a_week_that_is_seen_once_is_not_taken_for_unlike_days() -> None:
+    """Seven days of a calm week: a quiet weekend is the week's shape, no spread that lifts the busiest minute."""
+    peaks = [fit_traffic(minutes(7, seed=seed)).peak_minute(seed, months=100).value for seed in range(5)]
+    actual = [minutes(30, seed=100 + seed).requests.max() for seed in range(5)]
+    assert np.mean(peaks) == pytest.approx(np.mean(actual), rel=0.15)
+
+
+def test_a_schedule_at_the_full_hour_is_in_the_busiest_minute() -> None:
+    def scheduled(days: int, seed: int) -> Any:
+        counts = minutes(days, weekly=np.ones(7), day_spread=0.05, seed=seed).requests
+        counts[::60] = np.random.default_rng(seed).poisson(6 * counts[1::60])
+        return counts
+
+    fitted = fit_traffic(Counts(MONDAY_S, 60.0, scheduled(7, 1)))
+    assert fitted.surges.profile[0] == pytest.approx(6, rel=0.1) and set(fitted.surges.profile[1:]) == {1.0}
+    assert fitted.surges.dispersion == pytest.approx(0.05, abs=0.01)
+    peak = fitted.peak_minute(months=100)
+    assert peak.low < np.median([scheduled(30, seed).max() for seed in range(2, 9)]) < peak.high
+
+
+def test_surges_return_as_often_and_as_high_as_they_were_seen() -> None:
+    def stormy(days: int, seed: int) -> Any:
+        counts, rng = minutes(days, weekly=np.ones(7), seed=seed).requests, np.random.default_rng(seed)
+        for at in rng.integers(0, counts.size - 10, days // 2):
+            counts[at:at + 10] *= 8
+        return counts
+
+    fitted = fit_traffic(Counts(MONDAY_S, 60.0, stormy(14, 1)))
+    assert 7 <= len(fitted.surges.requests) <= 14, "some of the seven go over a full hour"
+    assert any("beyond what bursts explain" in note for note in fitted.notes)
+    peak = fitted.peak_minute(months=200)
+    highest = [stormy(30, seed).max() for seed in range(2, 12)]
+    assert sum(peak.low <= each <= peak.high for each in highest) >= 7
+    assert fit_traffic(minutes(14)).surges.requests == ()
+
+
+def test_bursts_of_little_traffic_are_told_from_all_pairs_of_an_hour() -> None:
+    """A request in a quarter of an hour: neighbouring minutes that both have one are too few to compare."""
+    found = [fit_traffic(minutes(7, level_rps=1 / 900, dispersion=2.0, seed=seed)).dispersion[0][1] for seed in range(8)]
+    assert np.mean(found) == pytest.approx(2.0, abs=0.5)
+
+
+def test_days_are_counted_from_where_the_counts_begin() -> None:
+    """Seven days from a Monday's noon are seven whole days."""
+    whole = minutes(8).requests
+    fitted = fit_traffic(Counts(MONDAY_S + 43_200, 60.0, whole[720:720 + 7 * 1440]))
+    assert fitted.weekly == pytest.approx(WEEKLY, rel=0.04)
+    assert not any("How much days differ" in note for note in fitted.notes)
 
 
 def test_the_month_as_a_workload_has_its_requests_and_its_shape() -> None:
@@ -146,6 +226,12 @@ def test_metrics_without_a_datapoint_are_periods_without_requests() -> None:
     assert (counts.start_s, counts.period_s, counts.empty) == (MONDAY_S, 60, 2)
 
 
+def test_counts_by_the_minute_say_that_their_seconds_are_taken_as_even() -> None:
+    assert "bursts within a minute" in fit_traffic(minutes(2)).notes[0]
+    times = pd.to_datetime(MONDAY_S + np.arange(0, 2 * 86_400, 30.0), unit="s", utc=True)
+    assert "bursts within a minute" not in fit_traffic(Counts.from_times(times)).notes[0]
+
+
 def test_coarse_metrics_say_that_they_hide_bursts() -> None:
     fine = minutes(3)
     counts = Counts(fine.start_s, 300.0, fine.requests.reshape(-1, 5).sum(axis=1))
@@ -166,6 +252,53 @@ def test_less_than_a_day_or_nothing_at_all_is_refused() -> None:
         fit_traffic(Counts(MONDAY_S, 60.0, np.zeros(1440)))
     with pytest.raises(InsufficientDataError, match="1 times"):
         Counts.from_times(pd.to_datetime([MONDAY_S], unit="s", utc=True))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), -1.0, float("inf")])
+def test_requests_that_cannot_be_counted_are_refused_by_place(bad: float) -> None:
+    with pytest.raises(InputError, match=rf"requests\[7\]={bad}: give finite numbers"):
+        Counts(MONDAY_S, 60.0, np.where(np.arange(1440) == 7, bad, 1.0))
+
+
+@pytest.mark.parametrize(("make", "said"), [
+    (lambda: Counts(MONDAY_S, 60.0, np.ones((2, 3))), r"requests: shape \(2, 3\)"),
+    (lambda: Counts(float("nan"), 60.0, np.ones(3)), "from nan"),
+    (lambda: Counts.from_times(["monday", "tuesday"]), "ISO 8601"),
+    (lambda: Counts.from_times(pd.to_datetime(["2026-11-02", None, "2026-11-03"])), "1 of 3 times are missing"),
+    (lambda: Counts.from_metrics(pd.DataFrame({"at": []}), "Count"), "no column period_s"),
+    (lambda: Counts.from_metrics(metrics(60, [0], [1.0]), "Count", start_s=MONDAY_S, end_s=0.0), "ends before it begins"),
+    (lambda: Counts.from_metrics(metrics(60, [0], [1.0]), "Count", start_s=float("nan")), "start_s=nan"),
+    (lambda: month_of({}), "0 triggers"),
+])
+def test_what_cannot_be_read_is_refused_in_one_line(make: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said) as problem:
+        make()
+    assert "\n" not in str(problem.value)
+
+
+def test_an_access_log_and_metrics_of_the_same_requests_are_the_same_counts() -> None:
+    """A log of a day is a day where its window is named; without one its first and last minutes are parts."""
+    at_s = MONDAY_S + np.sort(np.random.default_rng(4).uniform(0, 86_400, 9_000))
+    times = pd.to_datetime(at_s, unit="s", utc=True)
+    by_minute = np.bincount(((at_s - MONDAY_S) // 60).astype(int), minlength=1440)
+    seen = np.flatnonzero(by_minute)
+    of_metrics = Counts.from_metrics(metrics(60, seen * 60, by_minute[seen].astype(float)), "Count", start_s=MONDAY_S,
+                                     end_s=MONDAY_S + 86_400)
+    of_log = Counts.from_times(times, start_s=MONDAY_S, end_s=MONDAY_S + 86_400)
+    assert of_log.requests.tolist() == of_metrics.requests.tolist() == by_minute.tolist()
+    assert Counts.from_times(times).requests.tolist() == by_minute[1:-1].tolist()
+    assert fit_traffic(of_log).level_rps == pytest.approx(9_000 / 86_400)
+    with pytest.raises(InsufficientDataError, match=r"23\.9 h .* name its window"):
+        fit_traffic(Counts.from_times(times))
+
+
+def test_days_without_requests_and_traffic_that_stopped_stay_finite() -> None:
+    monday = np.concatenate([np.full(1440, 5.0), np.zeros(6 * 1440)])
+    stopped = np.concatenate([np.full(7 * 1440, 50.0), np.zeros(7 * 1440)])
+    for requests in (monday, np.tile(monday, 4), stopped, np.eye(1, 30 * 1440, 700).ravel()):
+        fitted = fit_traffic(Counts(MONDAY_S, 60.0, requests))
+        month, peak = fitted.month_requests(months=400), fitted.peak_minute(months=20)
+        assert 0 <= month.low <= month.value <= month.high < np.inf and 0 <= peak.low <= peak.high < np.inf
 
 
 def test_periods_that_cloudwatch_does_not_have_are_refused() -> None:

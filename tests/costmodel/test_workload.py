@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,11 @@ import pandas as pd
 import pytest
 
 from costmodel.errors import InputError, InsufficientDataError
-from costmodel.workload import Demand, Popularity, Workload
+from costmodel.workload import AsynchronousEvents, ClientRetries, Demand, Popularity, Workload
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings
 from loadgen.deployment import Deployment
 from loadgen.measurements.frames import INVOCATIONS, REQUESTS
-from loadgen.measurements.run import Intent, Run, write_record, write_shard
+from loadgen.measurements.run import Finished, Intent, Run, Worker, write_record, write_shard
 from loadgen.quotas import Quotas
 from loadgen.shapes import Constant
 from loadgen.target import Target
@@ -154,3 +156,87 @@ def test_a_workload_without_requests_is_refused() -> None:
         Workload({}, 10.0)
     with pytest.raises(InputError, match="period_s"):
         Workload({"A": Demand(np.array([1.0]))}, 0.0)
+
+
+NAN, INF = float("nan"), float("inf")
+STEADY, TWO = Constant(2.0, 100.0), np.array([1.0, 2.0])
+
+
+@pytest.mark.parametrize(("make", "said"), [
+    (lambda: Demand(np.array([-1.0, 2.0])), r"demand\.arrivals: shape \(2,\), from -1 to 2: give"),
+    (lambda: Demand(np.array([NAN, 2.0])), r"demand\.arrivals"),
+    (lambda: Demand(np.array([INF])), r"demand\.arrivals"),
+    (lambda: Demand(np.ones((2, 2))), r"demand\.arrivals: shape \(2, 2\)"),
+    (lambda: Demand([1.0, 2.0]), r"demand\.arrivals: list: give a Shape"),  # type: ignore[arg-type]
+    (lambda: Demand(TWO, keys=np.array([1])), r"demand\.keys: shape \(1,\) for 2 arrivals"),
+    (lambda: Demand(STEADY, keys=np.array([1, 2])), r"demand\.keys: 2 entries .* give a Popularity"),
+    (lambda: Demand(TWO, keys=np.array([1.5, 2.0])), r"demand\.keys: float64"),  # type: ignore[arg-type]
+    (lambda: Demand(TWO, keys=np.array([-5, 2])), r"demand\.keys: int64 from -5"),
+    (lambda: Demand(TWO, keys="id"), r"demand\.keys: str"),  # type: ignore[arg-type]
+    (lambda: Demand(STEADY, request_bytes=-1), r"demand\.request_bytes=-1"),
+    (lambda: Demand(STEADY, response_bytes=INF), r"demand\.response_bytes=inf"),
+    (lambda: Demand(STEADY, response_bytes=np.ones(2)), r"demand\.response_bytes: 2 entries .* give a mean"),
+    (lambda: Demand(TWO, request_bytes=np.array([1.0, NAN])), r"demand\.request_bytes: float64 from nan"),
+    (lambda: Demand(TWO, response_bytes=np.array([1.0, -2.0])), r"demand\.response_bytes: float64 from -2"),
+    (lambda: Demand(STEADY, invalidating=NAN), r"demand\.invalidating=nan"),
+    (lambda: Popularity(np.zeros(3)), r"popularity\.weights"),
+    (lambda: Popularity(np.array([1.0, NAN])), r"popularity\.weights"),
+    (lambda: Popularity.zipf(0), "keys=0: give a whole number"),
+    (lambda: Popularity.zipf(10**12), "to 100,000,000"),
+    (lambda: Popularity.zipf(3, NAN), "exponent=nan"),
+    (lambda: ClientRetries(tries=1.5), "tries=1.5"),  # type: ignore[arg-type]
+    (lambda: AsynchronousEvents(reruns=1.5), "reruns=1.5"),  # type: ignore[arg-type]
+    (lambda: Workload({"A": Demand(Constant(2.0, 0.0))}, 10.0), "no requests"),
+    (lambda: Workload({"A": Demand(STEADY)}, 60.0), r"period_s=60: the arrivals of 'A' go on until 100 s"),
+    (lambda: Workload({"A": Demand(np.array([500.0]))}, 60.0), "until 500 s"),
+    (lambda: Workload({"A": Demand(STEADY)}, NAN), r"workload\.period_s=nan"),
+    (lambda: Workload({"A": Demand(STEADY)}, "100"), r"workload\.period_s='100'"),  # type: ignore[arg-type]
+    (lambda: Workload({"A": Demand(STEADY)}, 100.0, warm_s=-1.0), r"workload\.warm_s=-1"),
+    (lambda: Workload({"A": Demand(STEADY)}, 100.0, flow=NAN), r"workload\.flow=nan"),
+    (lambda: Workload({"A": Demand(STEADY)}, 100.0, hours=0.0), r"workload\.hours=0"),
+    (lambda: Workload({"A": Demand(STEADY)}, 100.0, warm_environments={"F": -1}), r"warm_environments\['F'\]=-1"),
+    (lambda: Workload([Demand(STEADY)], 100.0), r"workload\.demands: list"),  # type: ignore[arg-type]
+    (lambda: Workload({"A": Demand(STEADY)}, 100.0).scaled("5"), "requests_per_month='5'"),  # type: ignore[arg-type]
+])
+def test_what_makes_no_sense_is_refused_by_field_and_value_in_one_line(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(InputError, match=said) as problem:
+        make()
+    assert "\n" not in str(problem.value)
+
+
+@pytest.mark.parametrize("warm_s", [100.0, 200.0])
+def test_a_warm_part_as_long_as_the_period_leaves_no_month(warm_s: float) -> None:
+    with pytest.raises(InsufficientDataError, match=f"within warm_s={warm_s:g}"):
+        Workload({"A": Demand(STEADY)}, 100.0, warm_s=warm_s).scaled()
+
+
+def test_the_warm_part_of_a_shape_is_left_out_of_the_month_as_of_arrivals() -> None:
+    """Ten seconds at 1/s, then ninety at 3/s: the month is all at 3/s."""
+    month = Workload({"A": Demand(Constant(1.0, 10.0).then(Constant(3.0, 90.0)))}, 100.0, warm_s=10.0).scaled()
+    assert (month.period_s, month.expected) == (90.0, pytest.approx(270.0))
+    assert month.requests == pytest.approx(3 * 730 * 3600)
+    times = month.demands["A"].times(np.random.default_rng(1))
+    assert times.size == pytest.approx(270, abs=80) and times.min() >= 0 and times.max() <= 90
+
+
+def test_a_run_that_was_killed_is_a_period_as_long_as_it_went_on(tmp_path: Path) -> None:
+    """Five of ten seconds: at the run's own rate, not at half of it."""
+    run = write_run(tmp_path, [{"at": second / 2, "trigger": "A"} for second in range(11)])
+    worker = Worker(0, 1, 20, 20, START, sent=11)
+    write_record(worker, tmp_path / "workers" / "0.json")
+    workload = Workload.from_run(run)
+    assert workload.period_s == 5.0
+    assert any("not complete: its 11 recorded arrivals, until 5.0 s" in note for note in workload.notes)
+    write_record(replace(worker, finished=True), tmp_path / "workers" / "0.json")
+    assert Workload.from_run(run).period_s == 10.0
+    write_record(Finished(False, "killed", START, START, 20, 11), tmp_path / "finished.json")
+    assert Workload.from_run(run).period_s == 5.0
+
+
+def test_a_run_of_which_nothing_was_sent_or_nothing_succeeded_is_refused(tmp_path: Path) -> None:
+    nothing = write_run(tmp_path / "a", [{"at": 1.0, "trigger": None, "outcome": "dropped"}])
+    with pytest.raises(InsufficientDataError, match="none of its 1 arrivals was sent"):
+        Workload.from_run(nothing)
+    failed = write_run(tmp_path / "b", [{"at": 1.0, "trigger": "A", "outcome": "http_error"}])
+    with pytest.raises(InsufficientDataError, match="none of its 1 requests succeeded"):
+        Workload.from_run(failed)

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from scipy.integrate import quad
 from scipy.stats import kstest, poisson
 
 from loadgen.errors import InputError
-from loadgen.shapes import Constant, Ramp, Shape, from_dict, spike
+from loadgen.shapes import Constant, Later, Ramp, Sequence, Shape, Sum, from_dict, spike
 
 rates = st.floats(0, 500)
 durations = st.floats(0.1, 100)
@@ -19,13 +21,16 @@ simple = st.builds(Constant, rates, durations) | st.builds(Ramp, rates, rates, d
 shapes = st.recursive(
     simple,
     lambda inner: st.builds(lambda a, b: a.then(b), inner, inner) | st.builds(lambda a, b: a + b, inner, inner)
-    | st.builds(lambda a, factor: factor * a, inner, st.floats(0, 3)),
+    | st.builds(lambda a, factor: factor * a, inner, st.floats(0, 3))
+    | st.builds(lambda a, part: Later(a, part * a.duration_s), inner, st.floats(0, 1)),
     max_leaves=4,
 )
 
 
 def breaks(shape: Shape) -> list[float]:
     """Where the rate may jump or bend."""
+    if isinstance(shape, Later):
+        return [0.0, *(time - shape.start_s for time in breaks(shape.shape) if time > shape.start_s)]
     if hasattr(shape, "shape"):
         return breaks(shape.shape)
     if type(shape).__name__ == "Sum":
@@ -111,6 +116,28 @@ def test_a_spike_goes_up_holds_and_comes_down() -> None:
     shape = spike(100, 200, before_s=8, rise_s=1, hold_s=4, fall_s=1, after_s=8)
     assert shape.rate([4, 8.5, 10, 13.5, 20, 22.1]).tolist() == [100, 150, 200, 150, 100, 0]
     assert float(shape.expected()) == 2700
+
+
+def test_the_later_part_of_a_shape_has_the_same_arrivals_from_there() -> None:
+    shape = spike(20, 100)
+    whole, later = shape.arrivals(np.random.default_rng(2)), Later(shape, 9.0).arrivals(np.random.default_rng(2))
+    assert np.allclose(later, whole[whole >= 9.0] - 9.0)
+    assert Later(shape, 30.0).duration_s == 0.0 and Later(shape, 30.0).arrivals(np.random.default_rng(2)).size == 0
+
+
+@pytest.mark.parametrize(("make", "said"), [
+    (lambda: Constant("5"), "rps='5'"), (lambda: Constant(True), "rps=True"), (lambda: Ramp(1, None), "end_rps=None"),
+    (lambda: Sequence(()), r"sequence: \(\)"), (lambda: Sum((1, 2)), "sum: "), (lambda: Constant(1) + 1, "sum: "),
+    (lambda: Constant(1).then(3), "sequence: "), (lambda: Constant(1) * "a", "factor='a'"), (lambda: -1 * Constant(1), "factor=-1"),
+    (lambda: Constant(1e12, 1e6).arrivals(np.random.default_rng(1)), "arrivals expected: give a lower rate"),
+    (lambda: from_dict([1]), r"shape = \[1\]"), (lambda: from_dict({"kind": ["a"]}), "no such shape"),
+    (lambda: from_dict({"kind": "sequence", "parts": [1]}), "shape = 1"), (lambda: from_dict({"kind": "sum", "parts": []}), "one shape"),
+    (lambda: from_dict({"kind": "scaled", "shape": 3, "factor": 2}), "scaled: "),
+])
+def test_what_is_no_shape_is_refused_in_one_line(make: Callable[[], Any], said: str) -> None:
+    with pytest.raises(InputError, match=said) as problem:
+        make()
+    assert "\n" not in str(problem.value)
 
 
 def test_bad_numbers_are_refused_by_name() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,7 +43,8 @@ def test_the_two_moment_form_is_nearer_to_the_simulated_example_than_the_chain()
     assert float(here.environments) == pytest.approx(simulated["n_avg"][0], rel=0.002)
 
 
-@pytest.mark.parametrize(("load", "limit", "provisioned"), [(0.1, 30, 0), (1.0, 100, 0), (10.0, 30, 0), (1.0, 30, 1), (3.0, 30, 3)])
+@pytest.mark.parametrize(("load", "limit", "provisioned"), [
+    (0.001, 300, 0), (0.0005, 6_000, 0), (0.1, 30, 0), (1.0, 100, 0), (10.0, 30, 0), (1.0, 30, 1), (3.0, 30, 3)])
 def test_it_is_within_a_few_per_cent_of_the_simulator(
         load: float, limit: float, provisioned: int, rules: Callable[..., Rules]) -> None:
     times = np.cumsum(np.random.default_rng(3).exponential(1 / load, 400_000))
@@ -58,7 +61,7 @@ def test_spill_is_erlang_b_and_without_provisioned_concurrency_everything_is_on_
     assert form.spill.tolist() == pytest.approx([1.0, erlang_b(10, 8.0)])
 
 
-@given(st.lists(st.tuples(st.floats(0.01, 1000), st.floats(30, 6000), st.integers(0, 50)), min_size=1, max_size=5))
+@given(st.lists(st.tuples(st.floats(1e-5, 1000), st.floats(30, 1e6), st.integers(0, 50)), min_size=1, max_size=5))
 @settings(max_examples=25, deadline=None)
 def test_many_at_once_are_each_as_alone_and_shares_are_shares(cases: list[tuple[float, float, int]]) -> None:
     loads, limits, provisioned = (np.array(column) for column in zip(*cases, strict=True))
@@ -72,8 +75,12 @@ def test_many_at_once_are_each_as_alone_and_shares_are_shares(cases: list[tuple[
 
 
 @pytest.mark.parametrize(("arguments", "what"), [
-    ((0.001, 1.0, 300.0), "arrival_rate x duration_s"), ((2000.0, 1.0, 300.0), "arrival_rate x duration_s"),
+    ((1e-6, 1.0, 300.0), "arrival_rate x duration_s"), ((1.0, 1.0, 2e6), "idle_limit_s / duration_s"),
+    ((2000.0, 1.0, 300.0), "arrival_rate x duration_s"),
     ((1.0, 1.0, 10.0), "idle_limit_s / duration_s"), ((1.0, 1.0, 300.0, -1), "provisioned"),
+    ((1.0, 1.0, 300.0, 1.5), "provisioned = 1.5: give whole numbers"),
+    ((-1.0, -1.0, -300.0), "duration_s = -1: give a time above 0"), ((1000.0001, 1.0, 300.0), "duration_s = 1000.0001:"),
+    (([1.0, 2.0], 1.0, [300.0] * 3), "arguments of shapes"), ((1.0, math.inf, 300.0), "arrival_rate x duration_s"),
     ((float("nan"), 1.0, 300.0), "arrival_rate x duration_s")])
 def test_outside_its_ranges_it_refuses(arguments: tuple[Any, ...], what: str) -> None:
     with pytest.raises(InputError, match=what):
@@ -85,3 +92,54 @@ def test_outside_its_ranges_it_refuses(arguments: tuple[Any, ...], what: str) ->
 def test_the_published_chain_refuses_what_it_cannot_hold(given: tuple[float, float, float, float]) -> None:
     with pytest.raises(InputError, match="birth_death"):
         birth_death(*given)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (), (2, 3)])
+def test_results_have_the_shape_of_what_was_given_none_included(shape: tuple[int, ...]) -> None:
+    form = cold_starts(np.ones(shape), 1.0, 300.0)
+    assert form.share.shape == form.environments.shape == form.spill.shape == shape
+
+
+@given(st.floats(1e-5, 200), st.floats(30, 600_000), st.integers(0, 40))
+@settings(max_examples=30, deadline=None)
+def test_longer_idle_limits_and_more_provisioned_environments_leave_fewer_cold_starts(load: float, limit: float, n: int) -> None:
+    here, longer, more = (cold_starts(load, 1.0, *case) for case in ((limit, n), (limit * 1.5, n), (limit, n + 1)))
+    assert longer.share <= here.share
+    assert longer.environments >= here.environments
+    assert more.spill <= here.spill
+    assert more.environments <= here.environments + 1e-9
+    assert more.share <= here.share * (1 + 1e-6) + 1e-12  # by the levels that are left out
+
+
+def test_provisioned_environments_beyond_any_need_take_no_time() -> None:
+    """A few with 10,000 among thousands of small ones: as long as if each had its own few levels."""
+    loads, provisioned = np.geomspace(0.01, 1000, 5_000), np.zeros(5_000)
+    provisioned[::50] = 10_000
+    start = time.process_time()
+    form = cold_starts(loads, 1.0, 300.0, provisioned)
+    assert time.process_time() - start < 2
+    assert (form.spill[::50] < 1e-50).all()
+    assert (form.share[::50] < 1e-50).all()
+
+
+@pytest.mark.parametrize(("given", "cold_share", "environments"), [
+    ((0.9, 1.991, 2.244, 3600.0), 1.827474565734778e-4, 8.821720374045634), ((10.0, 0.2, 1.0, 900.0), 6.548457752421e-5, 9.944986328246),
+    ((100.0, 0.5, 1.0, 3600.0), 4.47810177472e-6, 83.48193934222), ((1e-6, 1.0, 1.0, 600.0), 0.9994003608746498, 5.996397251692e-4)])
+def test_the_published_chain_holds_where_a_life_is_beyond_any_number(
+        given: tuple[float, float, float, float], cold_share: float, environments: float) -> None:
+    """An hour at a request a second: exp(3600). The values: the chain with 50 digits."""
+    chain = birth_death(*given)
+    assert chain.cold_share == pytest.approx(cold_share, rel=1e-9)
+    assert chain.environments == pytest.approx(environments, rel=1e-9)
+
+
+@pytest.mark.parametrize("most", [0, -1, 2.5, 2])
+def test_a_chain_that_is_cut_off_is_refused(most: Any) -> None:
+    with pytest.raises(InputError, match=f"birth_death: most={most}"):
+        birth_death(1.0, 1.0, 1.0, 600.0, most)
+
+
+@pytest.mark.parametrize(("given", "what"), [({"variation": 2.5}, "variation = 2.5"), ({"init_s": [0.1, 3.0]}, "init_s / duration_s = 3")])
+def test_durations_and_inits_for_which_it_does_not_hold_are_refused(given: dict[str, Any], what: str) -> None:
+    with pytest.raises(InputError, match=what):
+        cold_starts(1.0, 1.0, 300.0, **given)
