@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from costmodel.activity import observed
+from costmodel.errors import InsufficientDataError
 from costmodel.prediction.prediction import ALL, Prediction
 from costmodel.prediction.predictor import predict
 from costmodel.pricing.bill import price
@@ -60,8 +61,12 @@ class Check:
 def check(run: Run, model: PerformanceModel, book: PriceBook, *, seed: int = 0, replications: int = 8) -> tuple[Check, ...]:
     """Bill, p50, p95, cold starts and throttles of a collected run: predicted and measured.
 
-    Raises RunError when what AWS saw was not collected; what `predict` and `price` raise.
+    Raises RunError when what AWS saw was not collected, InsufficientDataError when the load generator could not keep up;
+    what `predict` and `price` raise.
     """
+    if run.finished is not None and run.finished.saturated:
+        raise InsufficientDataError(f"{run.path}: saturated: the load generator could not keep up, its latencies are not the "
+                                    "target's: check against another run")
     label = run.intent.configuration.label
     prediction = predict(model, Workload.from_run(run), run.intent.configuration, region=book.region, seed=seed,
                          replications=replications)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from costmodel.errors import InputError
 from costmodel.metering import billed_ms, gb_s, http_units
 from loadgen.configuration import Configuration
 from loadgen.deployment import ApiKind, Architecture
@@ -147,7 +148,9 @@ class Activity:
         return (tally for tally in self.tallies if isinstance(tally, kind))
 
     def scaled(self, flow: float, hours: float) -> Activity:
-        """The same activity over `hours`, with `flow` times the traffic."""
+        """The same activity over `hours`, with `flow` times the traffic. Raises InputError when its own period has no length."""
+        if not self.hours > 0:
+            raise InputError(f"activity: hours={self.hours}: give the period's length, more than 0 h, to scale it to another")
         ratio = hours / self.hours
         return replace(self, hours=hours, tallies=tuple(tally.scaled(flow, ratio) for tally in self.tallies))
 

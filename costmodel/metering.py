@@ -17,6 +17,8 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from costmodel.errors import InputError
+
 Q = TypeVar("Q", float, npt.NDArray[np.float64])
 
 INIT_BILLED_FROM = date(2025, 8, 1)
@@ -40,8 +42,10 @@ def billed_ms(duration_ms: Q, init_ms: Q | float = 0.0, *, on: date | None = Non
               package: Literal["zip", "image"] = "zip") -> Q:
     """Billed duration [whole ms] of an on-demand invocation on a day (None: the rule in force now).
 
-    `init_ms` is 0 for a warm start. NaN stays NaN: an unknown duration is not billed as 0.
+    `init_ms` is 0 for a warm start. NaN stays NaN: an unknown duration is not billed as 0. Raises InputError for one below 0.
     """
+    _check_not_negative("duration_ms", duration_ms)
+    _check_not_negative("init_ms", init_ms)
     total_ms: Q = duration_ms + (init_ms if init_is_billed(on, package) else 0.0)
     return _as_given(np.ceil(np.round(total_ms, DECIMALS_MS)), total_ms)
 
@@ -78,6 +82,12 @@ def event_requests(event_kb: Q) -> Q:
 def express_gb_s(duration_ms: Q, memory_mb: float) -> Q:
     """GB-seconds of a Step Functions Express execution: started 100 ms, started 64 MB."""
     return _as_given(started_units(duration_ms, 100.0) / 10.0 * started_units(memory_mb, 64.0) / 16.0, duration_ms)
+
+
+def _check_not_negative(name: str, value: float | npt.NDArray[np.float64]) -> None:
+    lowest = np.fmin.reduce(value, axis=None, initial=0.0)  # passes over NaN, and makes no array
+    if lowest < 0:
+        raise InputError(f"{name}={lowest}: give 0 ms or more, NaN where it is not known")
 
 
 def _as_given(value: Any, given: Q) -> Q:

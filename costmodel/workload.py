@@ -38,6 +38,8 @@ MOST_LEAD_REQUESTS = 50_000
 """Requests simulated to warm a fleet up, at most (one period at least)."""
 LEAST_COUNTED_REQUESTS = 10_000
 """Requests of a cyclic workload that are counted, at least."""
+MOST_CACHE_REQUESTS = 200_000
+"""Requests simulated to fill a cache, at most, and to see each of its entries end once, at most."""
 MOST_ZIPF_KEYS = 100_000_000
 
 
@@ -316,15 +318,20 @@ class Workload:
             *self.notes,
         )
 
-    def stream(self, seed: int, lead_s: float = 0.0) -> Stream:
+    def stream(self, seed: int, lead_s: float = 0.0, cache_s: float = 0.0) -> Stream:
         """Draw the requests. A cyclic workload starts `lead_s` earlier, in whole periods, and is counted over enough of
-        them for its shares to settle."""
+        them for its shares to settle; where a cache keeps its entries for `cache_s` it starts so much earlier, and is
+        counted for as long."""
         rng = np.random.default_rng(seed)
         if not self.cyclic:
             return self._drawn(rng, 1, 0)
-        longest = max(1, int(MOST_LEAD_REQUESTS / self.expected))
-        lead = min(max(1, math.ceil(lead_s / self.period_s)), longest)
-        return self._drawn(rng, lead + max(1, math.ceil(LEAST_COUNTED_REQUESTS / self.expected)), lead)
+        cached = self._periods(cache_s, MOST_CACHE_REQUESTS)
+        lead = max(self._periods(lead_s, MOST_LEAD_REQUESTS), cached)
+        return self._drawn(rng, lead + max(cached, math.ceil(LEAST_COUNTED_REQUESTS / self.expected)), lead)
+
+    def _periods(self, seconds: float, most_requests: float) -> int:
+        """That last so long, of no more requests than that; one at least."""
+        return max(1, min(math.ceil(seconds / self.period_s), int(most_requests / self.expected)))
 
     def _drawn(self, rng: np.random.Generator, periods: int, lead: int) -> Stream:
         drawn, first_key = [], 0

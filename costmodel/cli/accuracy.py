@@ -14,6 +14,7 @@ from loadgen.terminal import console, print_json, progress
 if TYPE_CHECKING:
     from costmodel.accuracy import Check
 
+PUBLISHED_REPLICATIONS, OWN_REPLICATIONS = 60, 8
 COLUMNS = ("configuration", "figure", "predicted", "measured", "off by")
 
 
@@ -21,16 +22,18 @@ def accuracy(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Also write the page, as Markdown.")] = None,
     model: Annotated[Path | None, typer.Option(help="A model of your own, to check against --run instead.")] = None,
     run: Annotated[list[Path] | None, typer.Option(help="A collected run that the model was not fitted to.")] = None,
-    replications: Annotated[int, typer.Option(min=1, help="Simulated runs a case.")] = 60,
+    replications: Annotated[int | None, typer.Option(min=1, help="Simulated runs a case [60; of a run of your own 8].")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
 ) -> None:
     """Check predictions against published measurements, or a model of your own against runs."""
     if (model is None) != (not run):
         raise InputError("accuracy: --model and --run belong together: give both, or neither")
     if model is not None and run:
-        _print_checks(_checks(model, run, quiet=json), json=json)
+        if output is not None:
+            raise InputError(f"--output = {str(output)!r}: the page is of published measurements: leave it out with --model")
+        _print_checks(_checks(model, run, replications or OWN_REPLICATIONS, quiet=json), json=json)
     else:
-        _check_published(output, replications, json=json)
+        _check_published(output, replications or PUBLISHED_REPLICATIONS, json=json)
 
 
 def _check_published(output: Path | None, replications: int, *, json: bool) -> None:
@@ -53,9 +56,10 @@ def _check_published(output: Path | None, replications: int, *, json: bool) -> N
         console().print()
 
 
-def _checks(model: Path, runs: list[Path], *, quiet: bool) -> list[Check]:
+def _checks(model: Path, runs: list[Path], replications: int, *, quiet: bool) -> list[Check]:
     """Each run predicted on its own arrivals, by the prices of its Region."""
     from costmodel.accuracy import check
+    from costmodel.cli.candidates import refuse_other_deployment
     from costmodel.performance.model import PerformanceModel
     from costmodel.pricing.price_book import PriceBook
     from loadgen.measurements.run import Run
@@ -66,7 +70,8 @@ def _checks(model: Path, runs: list[Path], *, quiet: bool) -> list[Check]:
         for path in runs:
             say(f"predicting {path}")
             measured = Run(path)
-            checks += check(measured, fitted, PriceBook.load(measured.intent.target.region))
+            refuse_other_deployment(fitted.deployment, measured.intent.configuration, path)
+            checks += check(measured, fitted, PriceBook.load(measured.intent.target.region), replications=replications)
     return checks
 
 

@@ -20,7 +20,7 @@ from costmodel.cli.candidates import (
     Seed,
     compared,
 )
-from costmodel.cli.tables import print_table, table, usd
+from costmodel.cli.tables import number, percent, print_table, span, table, usd
 from loadgen.terminal import console, print_json
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ COLUMNS = ("configuration", "p50 ms", "p95 ms", "p99 ms", "cold", "throttled", "
 
 def compare(
     model: Model, run: FromRun, *, api: Apis = None, memory: Memories = None, architecture: Architectures = None,
-    provisioned: Provisioned = "0", cache: Caches = "none", requests_per_month: Requests = None, seed: Seed = 0,
+    provisioned: Provisioned = None, cache: Caches = None, requests_per_month: Requests = None, seed: Seed = 0,
     replications: Replications = 8, json: Json = False,
 ) -> None:
     """Predict and price configurations under the traffic of a run, scaled to a month."""
@@ -69,7 +69,7 @@ def _row(comparison: Comparison, candidate: Candidate) -> tuple[str, ...]:
     notes = ["today"] if candidate is comparison.today else []
     notes += ["measured"] if candidate.measured else []
     return (
-        candidate.label, f"{latency.p50_ms:,.0f}", f"{latency.p95_ms:,.0f}", f"{latency.p99_ms:,.0f}",
-        f"{prediction.cold_share:.2%}", f"{sum(prediction.throttled.values()):.2%}", usd(candidate.bill.total),
-        usd(candidate.bill.usd_per_million), f"{interval.low:,.2f}–{interval.high:,.2f}", ", ".join(notes),
+        candidate.label, number(latency.p50_ms), number(latency.p95_ms), number(latency.p99_ms),
+        percent(prediction.cold_share), percent(sum(prediction.throttled.values())), usd(candidate.bill.total),
+        usd(candidate.bill.usd_per_million), span(interval, ",.2f"), ", ".join(notes),
     )

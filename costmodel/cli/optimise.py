@@ -21,7 +21,7 @@ from costmodel.cli.candidates import (
     compared,
 )
 from costmodel.cli.compare import comparison_document
-from costmodel.cli.tables import print_table, table, usd
+from costmodel.cli.tables import number, print_table, table, usd
 from loadgen.terminal import console, print_json
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def optimise(
     slo: Annotated[str, typer.Option(help='What must hold, as "p95 < 300 ms, errors < 1 %".')],
     objective: Annotated[str, typer.Option(help="cost or latency.")] = "cost",
     budget: Annotated[float | None, typer.Option(help="What a month may cost at most [USD].")] = None,
-    api: Apis = None, memory: Memories = None, architecture: Architectures = None, provisioned: Provisioned = "0",
-    cache: Caches = "none", requests_per_month: Requests = None, seed: Seed = 0, replications: Replications = 8,
+    api: Apis = None, memory: Memories = None, architecture: Architectures = None, provisioned: Provisioned = None,
+    cache: Caches = None, requests_per_month: Requests = None, seed: Seed = 0, replications: Replications = 8,
     json: Json = False,
 ) -> None:
     """Choose the cheapest (or fastest) configuration that meets an SLO."""
@@ -42,7 +42,7 @@ def optimise(
     from loadgen.slo import SLO
 
     wanted = SLO.parse(slo)
-    optimiser.check_metrics(wanted)
+    optimiser.check_question(wanted, objective, budget)
     comparison = compared(
         model, run, api=api, memory=memory, architecture=architecture, provisioned=provisioned, cache=cache,
         requests_per_month=requests_per_month, seed=seed, replications=replications, quiet=json)
@@ -102,5 +102,5 @@ def _line(candidate: Candidate) -> str:
 
     interval, bill = candidate.usd_per_million_interval, candidate.bill
     p95_ms = candidate.prediction.latency[ALL].p95_ms
-    return (f"{candidate.label}: p95 {p95_ms:,.0f} ms, {usd(bill.total)} a month, "
+    return (f"{candidate.label}: p95 {number(p95_ms)} ms, {usd(bill.total)} a month, "
             f"{usd(bill.usd_per_million)} per million ({interval.low:,.2f}–{interval.high:,.2f})")

@@ -32,8 +32,8 @@ def report(
     slo: Annotated[str, typer.Option(help='What must hold, as "p95 < 300 ms, errors < 1 %".')],
     output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = Path("plan.html"),
     objective: Annotated[str, typer.Option(help="cost or latency.")] = "cost",
-    api: Apis = None, memory: Memories = None, architecture: Architectures = None, provisioned: Provisioned = "0",
-    cache: Caches = "none", requests_per_month: Requests = None, seed: Seed = 0, replications: Replications = 8,
+    api: Apis = None, memory: Memories = None, architecture: Architectures = None, provisioned: Provisioned = None,
+    cache: Caches = None, requests_per_month: Requests = None, seed: Seed = 0, replications: Replications = 8,
     json: Json = False,
 ) -> None:
     """Compare, choose, check the model against the runs, and write the plan."""

@@ -1,4 +1,5 @@
-"""What a window of production tells of its traffic, beside the bill: level, day, week, growth, the busiest minute."""
+"""What a window of production tells of its traffic, beside the bill: level, day, week, growth, the next month and its
+busiest minute."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def window_traffic(source: Path) -> Mapping[str, Any] | None:
         "api": found.kind, "requests": found.requests, "level_rps": traffic.level_rps,
         "month_rps": traffic.month_level_rps(), "daily": traffic.daily, "weekly": traffic.weekly,
         "growth_per_month": None if traffic.growth_per_month is None else to_plain(traffic.growth_per_month),
-        "peak_minute": to_plain(traffic.peak_minute()), "notes": [*traffic.notes, *found.notes],
+        "month_requests": to_plain(traffic.month_requests()), "peak_minute": to_plain(traffic.peak_minute()),
+        "notes": [*traffic.notes, *found.notes],
     }
 
 
@@ -38,14 +40,18 @@ def traffic_lines(traffic: Mapping[str, Any]) -> Iterator[str]:
     if "unknown" in traffic:
         yield f"traffic: not known: {traffic['unknown']}"
         return
-    daily, weekly, peak, growth = (traffic[name] for name in ("daily", "weekly", "peak_minute", "growth_per_month"))
+    daily, weekly, growth = (traffic[name] for name in ("daily", "weekly", "growth_per_month"))
     busiest, quietest = (choose(range(24), key=daily.__getitem__) for choose in (max, min))
-    yield (f"traffic: {traffic['requests']:,.0f} requests of the {traffic['api'].upper()} API, {traffic['level_rps']:,.4g} a "
-           f"second; x {daily[busiest]:.2f} at {busiest:02} h UTC, x {daily[quietest]:.2f} at {quietest:02} h")
+    yield (f"traffic: {traffic['requests']:,.0f} requests of the {traffic['api'].upper()} API measured, {traffic['level_rps']:,.4g} "
+           f"a second; x {daily[busiest]:.2f} at {busiest:02} h UTC, x {daily[quietest]:.2f} at {quietest:02} h")
     if any(factor != 1.0 for factor in weekly):
         yield "traffic: the week: " + ", ".join(f"{day} x {factor:.2f}" for day, factor in zip(DAYS, weekly, strict=True))
     if growth is not None:
         yield f"traffic: growth {growth['value']:+.1%} a month (90 %: {growth['low']:+.1%} to {growth['high']:+.1%})"
-    yield (f"traffic: busiest minute of the next month: {peak['value']:,.0f} requests (90 %: {peak['low']:,.0f} to "
-           f"{peak['high']:,.0f})")
+    yield f"traffic: next month of 730 h, predicted: {_requests(traffic['month_requests'])}"
+    yield f"traffic: busiest minute of the next month, predicted: {_requests(traffic['peak_minute'])}"
     yield from (f"traffic: {note}" for note in traffic["notes"])
+
+
+def _requests(found: Mapping[str, float]) -> str:
+    return f"{found['value']:,.0f} requests (90 %: {found['low']:,.0f} to {found['high']:,.0f})"

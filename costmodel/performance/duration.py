@@ -22,6 +22,8 @@ from costmodel.performance.sizes import MeasuredSizes
 from loadgen.deployment import Architecture
 from loadgen.schema import Record
 
+LONGEST_MS = 900_000.0
+"""The longest timeout that Lambda takes (its developer guide, "Configure Lambda function timeout")."""
 FEWEST_FIRST = 5
 """First invocations that are needed to tell their duration from a warm one's."""
 
@@ -93,6 +95,8 @@ class DurationModel(Record):
         if size is None and (used_mb := sizes.used_nearly(memory_mb)) is not None:
             yield (f"duration at {memory_mb} MB may be much longer than predicted: {used_mb} MB were in use at a measured "
                    "size, and durations rise steeply where memory is nearly used up: measure it")
+        if (mean_ms := self.warm_ms(memory_mb, architecture).mean) > LONGEST_MS:
+            yield f"duration at {memory_mb} MB is {mean_ms / 1000:,.0f} s, longer than Lambda lets a function run: it would time out"
         if source != architecture:
             yield f"duration on {architecture} is {self._ratio_sentence(architecture)}"
         if self.first is None:
@@ -125,8 +129,9 @@ class DurationModel(Record):
         if architecture not in self.by_architecture:
             return []
         other = self.by_architecture[_other(architecture)]
-        sizes = [size for size in self.by_architecture[architecture].sizes if other.answers(size.memory_mb)]
-        return [size.warm.mean / other.durations_ms(size.memory_mb).mean for size in sizes]
+        pairs = [(size.warm.mean, other.durations_ms(size.memory_mb).mean)
+                 for size in self.by_architecture[architecture].sizes if other.answers(size.memory_mb)]
+        return [own / others for own, others in pairs if own and others]
 
 
 def _other(architecture: Architecture) -> Architecture:

@@ -27,9 +27,10 @@ from costmodel.performance.model import FunctionModel, PerformanceModel
 from costmodel.performance.priors import duration_ratio
 from costmodel.performance.replay import Window
 from costmodel.performance.sizes import MeasuredSize, MeasuredSizes, independent_number
-from costmodel.performance.survival import fit_lifetime
+from costmodel.performance.survival import NOT_SEEN, fit_lifetime
 from loadgen.configuration import Configuration
 from loadgen.deployment import ApiKind, Architecture, Deployment, Function
+from loadgen.errors import RunError
 from loadgen.measurements.production import Production
 from loadgen.measurements.run import Run
 from loadgen.quotas import Quotas
@@ -42,6 +43,7 @@ FEWEST_WARM = 20
 SHORTEST_WINDOW_S = 3600.0
 """A shorter run sees no environment end of age or idleness."""
 _DEFAULT_LAW = "environment lifetime is not fitted (too few environments were seen to go), it is a default: {origin}"
+_PARTLY_FITTED_LAW = "environment lifetime is {origin}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def fit(runs: Sequence[Run | Path | str], *, lifetime: Lifetime | None = None) -
     """The model of what these runs measured. `lifetime=None`: the latest default.
 
     Raises InsufficientDataError, with what is needed, when a run was saturated, too little ended well, or the runs are
-    of different deployments; RunError when a directory is no collected run.
+    of different deployments; RunError when a directory is no collected run, or its values are impossible.
     """
     observations = [observe(run if isinstance(run, Run) else Run(Path(run))) for run in runs]
     return fit_observations(observations, lifetime=lifetime)
@@ -87,11 +89,13 @@ def fit_observations(observations: Sequence[Observation], *, lifetime: Lifetime 
     _refuse_mixed(observations)
     deployment = observations[0].deployment
     invocations, inits, requests = _invocations(observations), _inits(observations), _requests(observations)
+    _refuse_impossible(invocations, inits)
     invoked = [function for name, function in deployment.functions.items() if (invocations["function"] == name).any()]
     if not invoked:
-        raise InsufficientDataError("no invocation in any run: check that the runs were collected (`loadgen collect`)")
+        raise InsufficientDataError("no invocation in any run: check that the runs were collected (`loadgen collect`) "
+                                    "and that not every request was throttled")
     law = lifetime or _lifetime(observations)
-    notes = [] if law.origin.startswith("fitted to") else [_DEFAULT_LAW.format(origin=law.origin)]
+    notes = _lifetime_notes(law)
     functions = {function.name: _fit_function(function, invocations, inits, requests, notes) for function in invoked}
     configurations = tuple(dict.fromkeys(observation.configuration for observation in observations))
     overheads = _overheads(requests)
@@ -103,8 +107,8 @@ def window_lifetime(window: Production) -> Lifetime:
     """The law that a production window shows, from the invocations of its last `log_days`; of each function since its
     last change, which replaced every environment.
 
-    Raises InsufficientDataError when its logs were not read or too few environments were seen to go; RunError when it
-    is no window, or its reading was stopped.
+    Raises InsufficientDataError when its logs were not read, they do not tell environments apart, or too few of these
+    were seen to go; RunError when it is no window, or its reading was stopped.
     """
     asked, read_at, invocations = window.asked, window.reading.ended_at, window.invocations()
     if invocations.empty:
@@ -112,7 +116,30 @@ def window_lifetime(window: Production) -> Lifetime:
                                     "window with the functions' logs, `loadgen metrics --log-days 7`")
     changed = invocations["function"].map({name: asked.changed.get(name, asked.start) for name in set(invocations["function"])})
     lately = invocations[invocations["ended_at"] >= changed]
+    _refuse_without_environments(lately, str(window.path))
     return fit_lifetime(list(_windows(lately)), label=f"production, {asked.logs_from:%Y-%m-%d} to {asked.end:%Y-%m-%d}")
+
+
+def _refuse_without_environments(invocations: pd.DataFrame, where: str) -> None:
+    """Raises InsufficientDataError for what the lifetime is seen by, when no invocation has it."""
+    needed = (
+        (_on_demand, "invocations ran in an environment on demand: those of SnapStart and provisioned concurrency follow other rules"),
+        (_identified, "invocations on demand has the id of its environment: without it they cannot be told apart"),
+        (_timed, "invocations with the id of their environment has a duration_ms: without it pauses have no beginning"),
+    )
+    for has, what in needed:
+        left = invocations[has(invocations)]
+        if left.empty and not invocations.empty:
+            raise InsufficientDataError(f"{where}: environment lifetime: none of {len(invocations)} {what}: "
+                                        "give another window, or none to keep the default law")
+        invocations = left
+
+
+def _lifetime_notes(law: Lifetime) -> list[str]:
+    """What is to be known of a law that is not fitted, or not in all of its rules."""
+    if not law.origin.startswith("fitted to"):
+        return [_DEFAULT_LAW.format(origin=law.origin)]
+    return [_PARTLY_FITTED_LAW.format(origin=law.origin)] if NOT_SEEN in law.origin else []
 
 
 def _lifetime(observations: Sequence[Observation]) -> Lifetime:
@@ -132,7 +159,7 @@ def _windows(invocations: pd.DataFrame) -> Iterator[Window]:
     begun = (invocations["ended_at"] - pd.to_timedelta(busy_s, unit="s")).astype(invocations["started_at"].dtype)
     started = invocations["started_at"].fillna(begun)
     frame = invocations.assign(busy_s=busy_s, started_at=started, version=invocations["version"].fillna("$LATEST"))
-    known = frame[(frame["initialization"].fillna("on-demand") == "on-demand") & frame["environment"].notna()]
+    known = frame[_on_demand(frame) & _identified(frame)]
     for _, rows in known.sort_values("started_at").groupby(["function", "version"]):
         start_s = (rows["started_at"] - rows["started_at"].iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)
         if start_s[-1] >= SHORTEST_WINDOW_S:
@@ -140,14 +167,28 @@ def _windows(invocations: pd.DataFrame) -> Iterator[Window]:
             yield Window(start_s, rows["busy_s"].to_numpy(dtype=np.float64), environment)
 
 
+def _on_demand(invocations: pd.DataFrame) -> pd.Series[bool]:
+    """Whether the environment was neither provisioned nor restored by SnapStart; records that do not say count as on demand."""
+    return invocations["initialization"].fillna("on-demand") == "on-demand"
+
+
+def _identified(invocations: pd.DataFrame) -> pd.Series[bool]:
+    return invocations["environment"].notna()
+
+
+def _timed(invocations: pd.DataFrame) -> pd.Series[bool]:
+    return invocations["duration_ms"].notna()
+
+
 def _fit_function(function: Function, invocations: pd.DataFrame, inits: pd.DataFrame, requests: pd.DataFrame,
                   notes: list[str]) -> FunctionModel:
     """One function's model; `notes` gains a sentence for every size that is left out."""
     own = invocations[invocations["function"] == function.name]
-    ended = own[own["outcome"] == "ok"]
-    if ended.empty:
+    well = own[own["outcome"] == "ok"]
+    if well.empty:
         raise InsufficientDataError(f"{function.name}: all {len(own)} invocations failed: mend it and run again",
                                     function=function.name)
+    ended = well[well["duration_ms"].notna()]
     warm, first = ended[~ended["first"]], ended[ended["first"]]
     sizes = _sizes(function.name, warm, notes)
     answered = requests[(requests["function"] == function.name) & requests["duration_ms"].notna()]
@@ -169,6 +210,9 @@ def _sizes(function: str, warm: pd.DataFrame, notes: list[str]) -> Mapping[Archi
     found: dict[Architecture, list[MeasuredSize]] = {}
     short = []
     for architecture, memory_mb, rows in _by_size(warm):
+        if not rows["duration_ms"].any():
+            raise InsufficientDataError(f"{function}: all {len(rows)} durations at {memory_mb} MB {architecture} are 0 ms: "
+                                        "nothing to fit: measure that size again", function=function)
         if len(rows) < FEWEST_WARM:
             short.append(f"{function}: {len(rows)} warm invocations at {memory_mb} MB {architecture}")
         else:
@@ -194,7 +238,7 @@ def _first(first: pd.DataFrame, sizes: Mapping[Architecture, MeasuredSizes]) -> 
     relative: list[float] = []
     for architecture, memory_mb, rows in _by_size(first):
         size = sizes[architecture].measured(memory_mb) if architecture in sizes else None
-        if size is not None:
+        if size is not None and size.warm.mean:
             relative += [duration_ms / size.warm.mean for duration_ms in _floats(rows["duration_ms"])]
     return Distribution.from_samples(relative) if len(relative) >= FEWEST_FIRST else None
 
@@ -223,6 +267,18 @@ def _refuse_mixed(observations: Sequence[Observation]) -> None:
                                         "fit each deployment's runs apart")
 
 
+def _refuse_impossible(*frames: pd.DataFrame) -> None:
+    """Raises RunError for a time that is negative or endless, or a memory size of 0 MB or less: damaged rows."""
+    for frame in frames:
+        for column, least in (("duration_ms", 0), ("init_ms", 0), ("restore_ms", 0), ("memory_mb", 1)):
+            if column in frame:
+                values = frame[column].dropna().astype("float64")
+                wrong = values[~((values >= least) & (values < np.inf))]
+                if not wrong.empty:
+                    raise RunError(f"{frame.loc[wrong.index[0], 'function']}: {column}={wrong.iloc[0]:g} in {len(wrong)} rows of "
+                                   f"the runs: {least} or more is possible: collect again (`loadgen collect`)")
+
+
 def _identity(deployment: Deployment) -> tuple[object, ...]:
     """What of a deployment a Configuration does not set."""
     functions = {name: (f.runtime, f.handler, f.package, f.code_uri) for name, f in deployment.functions.items()}
@@ -234,8 +290,7 @@ def _invocations(observations: Sequence[Observation]) -> pd.DataFrame:
     import pandas as pd
 
     frame = pd.concat([_on_architecture(o.invocations, o) for o in observations], ignore_index=True)
-    on_demand = frame["initialization"].fillna("on-demand") == "on-demand"
-    return frame.assign(first=(frame["init_ms"].notna() & on_demand) | frame["restore_ms"].notna())
+    return frame.assign(first=(frame["init_ms"].notna() & _on_demand(frame)) | frame["restore_ms"].notna())
 
 
 def _inits(observations: Sequence[Observation]) -> pd.DataFrame:

@@ -80,8 +80,8 @@ class InitModel(Record):
                 return
             yield "no SnapStart restore was measured: it is taken to last as long as an init"
         if architecture in self.measured:
-            if self.counts[architecture] < FEWEST_SURE:
-                yield f"init time rests on {self.counts[architecture]} cold starts"
+            if (count := self.counts.get(architecture, 0)) < FEWEST_SURE:
+                yield f"init time rests on {count} cold starts"
         elif self.measured:
             yield f"init time on {architecture} is {self.arm_ratio.sentence(architecture)}"
         elif architecture in self.priors:

@@ -1,6 +1,7 @@
 """How long an execution environment lives: a law with three rules, each a distribution of seconds.
 
-- An environment that has been idle for longer than its idle limit goes.
+- An environment that has been idle for longer than its idle limit goes; in a law with a function's idle limit, only once
+  another one has worked meanwhile.
 - A function without any request for longer than the function's idle limit loses every environment (None: no such rule).
 - An environment older than its maximum age goes once it is idle.
 
@@ -12,7 +13,7 @@ to die.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from importlib import resources
 
 from costmodel.errors import InsufficientDataError
@@ -61,11 +62,17 @@ class Era(Record):
 
 def default_lifetime(on: date | None = None) -> Lifetime:
     """The law in force on a day; None: the latest. Raises InsufficientDataError before the first measured era."""
+    day = on.date() if isinstance(on, datetime) else on
     eras = sorted(_eras(), key=lambda era: era.effective)
-    past = [era for era in eras if on is None or era.effective <= on]
+    past = [era for era in eras if day is None or era.effective <= day]
     if not past:
-        raise InsufficientDataError(f"lifetime on {on}: nothing measured before {eras[0].effective}: give a Lifetime")
+        raise InsufficientDataError(f"lifetime on {day}: nothing measured before {eras[0].effective}: give a Lifetime")
     return past[-1].law()
+
+
+def dated_lifetimes() -> list[tuple[date, Lifetime]]:
+    """Every default with the day from which it was in force, the latest first."""
+    return [(era.effective, era.law()) for era in sorted(_eras(), key=lambda era: era.effective, reverse=True)]
 
 
 def _eras() -> tuple[Era, ...]:

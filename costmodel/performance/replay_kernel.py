@@ -16,7 +16,8 @@ def assign(start_s: Floats, busy_s: Floats, idle_limit_s: Floats, age_limit_s: F
     """The environment of each request, numbered in order of creation; limits drawn by request, all of shape (n,).
 
     An idle limit holds after that request, an age limit for the environment that it creates, a quiet limit for the
-    pause of the whole function before it.
+    pause of the whole function before it. Where there are quiet limits, an idle limit holds once another environment has
+    worked meanwhile.
     """
     environment = np.empty(start_s.size, np.int64)
     alive, end, gone, old = (np.empty(MOST_ALIVE, np.int64), np.empty(MOST_ALIVE), np.empty(MOST_ALIVE),
@@ -28,7 +29,9 @@ def assign(start_s: Floats, busy_s: Floats, idle_limit_s: Floats, age_limit_s: F
             count = 0
         best, kept = -1, 0
         for k in range(count):
-            if end[k] <= now and now > max(min(gone[k], old[k]), end[k]):
+            alone = quiet_limit_s[i] < np.inf and last_end <= end[k]
+            limit = old[k] if alone else min(gone[k], old[k])
+            if end[k] <= now and now > max(limit, end[k]):
                 continue
             alive[kept], end[kept], gone[kept], old[kept] = alive[k], end[k], gone[k], old[k]
             if end[kept] <= now and (best < 0 or end[kept] > end[best]):

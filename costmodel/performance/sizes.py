@@ -23,12 +23,19 @@ from loadgen.schema import Record
 
 NEARLY_FULL = 0.95
 """Share of its memory in use from which a size is nearly used up."""
+_ALMOST = 0.8
+"""The share of it at a size that was not measured, from which a duration may be much longer."""
 _NEARBY = 0.1
 """ln(memory) over which what the curves missed at a measured size fades."""
 _DRIFT = 0.06
 """Standard deviation of ln D for each ln(memory) from the nearest measured size, beside what the curves leave open. With it
-80 to 95 % of the 90 % intervals held on some 80 published functions; of those of 10 to 90 ms that mostly wait, with
-unknown spread, 50 to 75 %."""
+80 to 95 % of the 90 % intervals held on some 80 published functions; of those of some 10 ms that mostly wait, with
+unknown spread, 75 to 100 % (memory_sweep_2025_11, light)."""
+_PRESSED, _COLLECTING = 0.6, 0.1
+"""From this share of the memory in use the upper end of an interval rises with memory in use over free memory, as the work
+of a garbage collector does (Appel 1987), by this much of the duration on average: a prior, nothing published sets it."""
+_LEAST_MS = 0.001
+"""Stands for a mean of nothing, which has no logarithm."""
 _FEWEST_SPREAD = 5
 """Durations (or quantiles of them) that are needed to know how they spread."""
 
@@ -44,6 +51,13 @@ class MeasuredSize(Record):
     """How many independent invocations tell as much: fewer than `n` where neighbours are alike. None: `n`."""
     used_mb: int | None = None
     """The most memory that an invocation used [MB]; None: not known."""
+
+    def __post_init__(self) -> None:
+        if self.memory_mb < 1 or self.n < 1 or self.warm.quantiles[0] < 0:
+            raise ValueError(f"memory_mb={self.memory_mb}, n={self.n}, warm from {self.warm.quantiles[0]:g} ms: "
+                             "give a size and a number of 1 or more, and durations of 0 or more")
+        if self.independent is not None and not 0 < self.independent < np.inf:
+            raise ValueError(f"independent={self.independent}: give a number above 0, or null")
 
     @property
     def error_ms(self) -> float:
@@ -86,7 +100,7 @@ class MeasuredSizes(Record):
         sizes = self._roomy
         if len(sizes) < 2:
             return None
-        means = np.maximum([size.warm.mean for size in sizes], 1e-9)
+        means = np.maximum([size.warm.mean for size in sizes], _LEAST_MS)
         errors = np.array([size.error_ms for size in sizes]) / means
         return fit_curves([size.memory_mb for size in sizes], means, errors, [size.spread_ms for size in sizes],
                           vcpu_mb=VCPU_MB[self.architecture], periods=periods)
@@ -114,7 +128,7 @@ class MeasuredSizes(Record):
     def used_nearly(self, memory_mb: int) -> int | None:
         """The most memory that an invocation used at any size [MB], where this size would be nearly used up by it."""
         used_mb = max((size.used_mb for size in self.sizes if size.used_mb is not None), default=0)
-        return used_mb if used_mb >= NEARLY_FULL * memory_mb else None
+        return used_mb if used_mb >= _ALMOST * memory_mb else None
 
     def durations_ms(self, memory_mb: int) -> Distribution:
         """Warm durations [ms] at a size that `answers`."""
@@ -125,12 +139,15 @@ class MeasuredSizes(Record):
         """`n` draws of the mean warm duration [ms]: what would be measured there, scatter between sizes included."""
         size = self.measured(memory_mb)
         if size is not None:
-            return np.maximum(rng.normal(size.warm.mean, size.error_ms, n), size.warm.mean / 10)
+            away = rng.standard_t(max((size.independent or size.n) - 1, 1.0), n)
+            return np.maximum(size.warm.mean + away * size.error_ms, size.warm.mean / 10)
         assert self.curve is not None
         drawn = rng.choice(self.curve.scatter.size, n)
         means = self.curve.draws_ms(memory_mb)[drawn, 0] * np.exp(self._missed(memory_mb))
         scatter = np.hypot(self.curve.scatter[drawn], _DRIFT * self._away(memory_mb))
-        return np.asarray(means * np.exp(rng.normal(0.0, scatter)), dtype=np.float64)
+        scattered = means * np.exp(rng.normal(0.0, scatter))
+        pressure = self._pressure(memory_mb)
+        return np.asarray(scattered * (1 + pressure * rng.exponential(_COLLECTING, n)) if pressure else scattered, dtype=np.float64)
 
     def next_memory_mb(self, candidates: Iterable[int]) -> int:
         """Which of the candidate sizes [MB] to measure next: the one that tells most of all of them.
@@ -160,11 +177,17 @@ class MeasuredSizes(Record):
         """ln of what the curves miss, from the nearest measured size, fading with the distance."""
         assert self.curve is not None
         nearest = self._nearest(memory_mb)
-        missed = np.log(nearest.warm.mean / self.curve.mean_ms(nearest.memory_mb)[0])
+        missed = np.log(max(nearest.warm.mean, _LEAST_MS) / self.curve.mean_ms(nearest.memory_mb)[0])
         return float(missed * np.exp(-self._away(memory_mb) / _NEARBY))
 
     def _nearest(self, memory_mb: int) -> MeasuredSize:
         return min(self._roomy, key=lambda size: abs(np.log(memory_mb / size.memory_mb)))
+
+    def _pressure(self, memory_mb: int) -> float:
+        """Memory in use over what is free, beyond what it is where _PRESSED of the memory is in use; 0: below, or not known."""
+        used_mb = self._nearest(memory_mb).used_mb or 0
+        share = min(used_mb / memory_mb, NEARLY_FULL)
+        return max(share / (1 - share) - _PRESSED / (1 - _PRESSED), 0.0)
 
     def _away(self, memory_mb: int) -> float:
         """ln(memory) from the nearest measured size."""
@@ -176,7 +199,7 @@ class MeasuredSizes(Record):
         low, high = self.sizes[above - 1 : above + 1]
         share = np.interp(np.log(memory_mb), np.log([low.memory_mb, high.memory_mb]), [0.0, 1.0])
         n = max(low.warm.quantiles.size, high.warm.quantiles.size)
-        left, right = (size.warm.samples(n) / size.warm.mean for size in (low, high))
+        left, right = (size.warm.samples(n) / size.warm.mean if size.warm.mean else np.ones(n) for size in (low, high))
         return Distribution((1 - share) * left + share * right)
 
 

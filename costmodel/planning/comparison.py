@@ -4,9 +4,10 @@ All candidates meet the same arrivals and the same draws (one seed: common rando
 the configurations and not by chance. The 90 % intervals add two spreads in quadrature:
 
     arrivals    t-interval over the replications' bills: of their mean for a month, of one more for a run's own period
+                (nothing from a single replication)
     durations   the bill again with every function's mean duration at the low and at the high end of its own interval,
                 all together: what they share (the form of the curve, a prior's ratio) errs in the same direction;
-                the p95 latency with that of the function that is least known
+                the p95 latency as in predict
 """
 
 from __future__ import annotations
@@ -58,11 +59,11 @@ def compare(model: PerformanceModel, workload: Workload, configurations: Iterabl
         bill = _bill(prediction.activity, book)
         interval = _interval(spread, prediction, bill, book, of_the_mean=workload.cyclic)
         was_run = prediction.configuration in run_already
-        p95_ms = _p95_interval(spread, prediction)
+        p95_ms = _p95_interval(model, prediction)
         candidates.append(Candidate(prediction.configuration, prediction, bill, interval, p95_ms, was_run))
         if progress:
             progress(f"{number} of {len(wanted)} configurations predicted: {prediction.configuration.label}")
-    drawn = f"Every configuration meets the same arrivals and draws (seed {seed}, {replications} replications)."
+    drawn = _drawn(seed, replications)
     assumptions = (*workload.assumptions, *_assumptions(workload, book), drawn, *model.notes)
     return Comparison(tuple(candidates), candidates[0], assumptions, next_sizes(model, candidates))
 
@@ -96,15 +97,16 @@ def _interval(spread: Spread, prediction: Prediction, bill: Bill, book: PriceBoo
     return Interval(here - math.hypot(by_chance, here - low), here + math.hypot(by_chance, high - here), LEVEL)
 
 
-def _p95_interval(spread: Spread, prediction: Prediction) -> Interval:
+def _p95_interval(model: PerformanceModel, prediction: Prediction) -> Interval:
     """The prediction's own; from a single replication that of the durations alone."""
+    from costmodel.prediction.predictor import latency_error
+
     if "p95_ms" in prediction.intervals:
         return prediction.intervals["p95_ms"]
     p95_ms = prediction.latency[ALL].p95_ms
-    functions = prediction.configuration.functions
     ran = {tally.function for tally in prediction.activity.of(FunctionTally)}
-    factors = [spread(name, functions[name].memory_mb, functions[name].architecture) for name in ran] or [(1.0, 1.0)]
-    return Interval(min(low for low, _ in factors) * p95_ms, max(high for _, high in factors) * p95_ms, LEVEL)
+    below, above = latency_error(model, prediction.configuration, ran, "p95_ms")
+    return Interval(max(1 - below, 0.0) * p95_ms, (1 + above) * p95_ms, LEVEL)
 
 
 def _half_width(values: Sequence[float], of_the_mean: bool) -> float:
@@ -138,6 +140,13 @@ def _stretched(tally: Tally, factors: dict[str, float]) -> Tally:
     factor = factors[tally.function]
     run_gb_s = (tally.gb_s - tally.init_gb_s) * factor
     return replace(tally, gb_s=tally.init_gb_s + run_gb_s, provisioned_gb_s=tally.provisioned_gb_s * factor)
+
+
+def _drawn(seed: int, replications: int) -> str:
+    if replications == 1:
+        return (f"Every configuration meets the same arrivals and draws once (seed {seed}): the intervals hold what durations may "
+                "be off, and nothing of chance; give more replications.")
+    return f"Every configuration meets the same arrivals and draws (seed {seed}, {replications} replications)."
 
 
 def _assumptions(workload: Workload, book: PriceBook) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from costmodel.planning.plan import Candidate
 
 Floats = npt.NDArray[np.float64]
+CENT_USD = 0.01
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,11 @@ class NextSize:
     """What the size that looks best now costs more than the one that is."""
 
     def __str__(self) -> str:
-        return (f"measure next: {self.function} at {self.memory_mb} MB {self.architecture}: expected to save "
-                f"${self.saving_usd:,.2f} of the ${self.regret_usd:,.2f} a month that choosing a size without it may cost")
+        size = f"measure next: {self.function} at {self.memory_mb} MB {self.architecture}"
+        if self.regret_usd < CENT_USD / 2:
+            return f"{size}: worth less than a cent a month"
+        return (f"{size}: expected to save ${self.saving_usd:,.2f} of the ${self.regret_usd:,.2f} a month that choosing a size "
+                "without it may cost")
 
 
 @dataclass(frozen=True)

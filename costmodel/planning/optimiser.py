@@ -29,9 +29,7 @@ def optimise(comparison: Comparison, slo: SLO, objective: str = "cost", *, budge
     Raises InputError for an unknown objective and for a threshold on what nothing predicts, NothingMeetsError that
     names the nearest candidate.
     """
-    if objective not in OBJECTIVES:
-        raise InputError(f"objective = {objective!r}: no such objective (there are: {', '.join(OBJECTIVES)})")
-    check_metrics(slo)
+    check_question(slo, objective, budget_usd)
     for threshold in slo.thresholds:
         _check_known(comparison, threshold)
     verdicts = [judge(candidate, slo, budget_usd) for candidate in comparison.candidates]
@@ -45,8 +43,12 @@ def optimise(comparison: Comparison, slo: SLO, objective: str = "cost", *, budge
     return Plan(comparison, slo, objective, choice, best[1] if len(best) > 1 else None, why_lost)
 
 
-def check_metrics(slo: SLO) -> None:
-    """Raises InputError for a threshold on what is never predicted."""
+def check_question(slo: SLO, objective: str = "cost", budget_usd: float | None = None) -> None:
+    """Raises InputError for an unknown objective, a budget that is none, and a threshold on what is never predicted."""
+    if objective not in OBJECTIVES:
+        raise InputError(f"objective = {objective!r}: no such objective (there are: {', '.join(OBJECTIVES)})")
+    if budget_usd is not None and not 0 <= budget_usd < math.inf:
+        raise InputError(f"budget = {budget_usd}: give USD a month, 0 or more")
     for threshold in slo.thresholds:
         predicted = (*_FIELDS, *SHARES) if threshold.route is None else tuple(_FIELDS)
         if threshold.metric not in predicted:

@@ -43,7 +43,7 @@ class IdleTimes:
 
     def cold_share(self, idle_limit_s: npt.ArrayLike) -> Floats:
         """Share of the requests that start cold, for each limit."""
-        limit = np.asarray(idle_limit_s, np.float64)
+        limit = _limits(idle_limit_s)
         return 1.0 - np.searchsorted(self.at_need_s, limit, side="left") / self.at_need_s.size
 
     def environments(self, idle_limit_s: npt.ArrayLike) -> Floats:
@@ -133,7 +133,15 @@ def _check(name: str, time_s: Floats, busy_s: Floats) -> None:
 
 def _up_to(sorted_s: Floats, limit_s: npt.ArrayLike) -> Floats:
     """Sum of min(value, limit), for each limit."""
-    limit = np.asarray(limit_s, np.float64)
+    limit = _limits(limit_s)
     below = np.searchsorted(sorted_s, limit)
     total = np.append(0.0, np.cumsum(sorted_s))
-    return np.asarray(total[below] + (sorted_s.size - below) * limit)
+    longer = sorted_s.size - below
+    return np.asarray(total[below] + longer * np.where(longer > 0, limit, 0.0))
+
+
+def _limits(idle_limit_s: npt.ArrayLike) -> Floats:
+    limit = np.asarray(idle_limit_s, np.float64)
+    if not (limit >= 0).all():
+        raise InputError(f"idle_limit_s={limit.tolist()}: give seconds of 0 or more")
+    return limit

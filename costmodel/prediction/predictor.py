@@ -3,15 +3,15 @@
 The same seed gives every configuration the same arrivals and the same draws, so that differences between
 configurations are theirs. Intervals (90 %) come from the replications: of one run like this for a run's own arrivals,
 of the long-run mean for a month. In quadrature they hold by how much the model is off too: those of cold starts and
-environments the lifetime law's error, those of latency the interval of the mean duration that is least known, as if all
-of a latency were that function's. GB-seconds and throttles hold the simulation's noise alone: planning adds what the
-durations' spread makes of the bill.
+environments the lifetime law's error, those of latency the interval of the mean duration that is least known, and of
+percentiles also what so few measured durations leave open of them, as if all of a latency were that function's.
+GB-seconds and throttles hold the simulation's noise alone: planning adds what the durations' spread makes of the bill.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
@@ -21,8 +21,8 @@ import numpy as np
 from costmodel.activity import INIT, Activity, FunctionTally, ProvisionedTally, RouteTally, Tally, standing_tallies
 from costmodel.errors import InputError, InsufficientDataError
 from costmodel.metering import billed_ms, gb_s
-from costmodel.performance.model import PerformanceModel
-from costmodel.prediction.caching import mean_entries
+from costmodel.performance.model import FunctionModel, PerformanceModel
+from costmodel.prediction.caching import mean_entries, with_fitted_keys
 from costmodel.prediction.prediction import ALL, Interval, Latency, Prediction
 from costmodel.prediction.provisioning import Provisioning, Schedule
 from costmodel.prediction.replication import INVOKED, Job, Replication, replicate
@@ -41,13 +41,14 @@ from costmodel.prediction.simulator import (
     WARM,
     Floats,
 )
-from costmodel.workload import Demand, Popularity, Workload
-from loadgen.configuration import Configuration
+from costmodel.workload import MOST_CACHE_REQUESTS, Demand, Popularity, Workload
+from loadgen.configuration import Configuration, FunctionSettings
 from loadgen.deployment import ApiKind, Route
 from loadgen.quotas import Quotas
 
 LEVEL = 0.9
-LATENCIES = ("mean_ms", "p50_ms", "p95_ms", "p99_ms")
+LATENCIES: Mapping[str, float | None] = {"mean_ms": None, "p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+"""And which share of the requests is faster; None: the mean."""
 
 
 def predict(model: PerformanceModel, workload: Workload, configuration: Configuration, *, region: str = "us-east-1",
@@ -59,12 +60,16 @@ def predict(model: PerformanceModel, workload: Workload, configuration: Configur
     Raises ConfigurationError for what the deployment cannot take, InputError for a route it lacks,
     InsufficientDataError for what was never measured.
     """
-    if replications < 1:
-        raise InputError(f"replications={replications}: give 1 or more")
+    for option, value, least in (("replications", replications, 1), ("seed", seed, 0)):
+        if not isinstance(value, int | np.integer) or value < least:
+            raise InputError(f"{option}={value}: give a whole number, {least} or more")
     model.deployment.accepts(configuration)
-    case = _Case(model, workload, configuration, tuple(routes_of(model, configuration, workload.demands)),
-                 provisioning or {})
+    routes = tuple(routes_of(model, configuration, workload.demands))
+    cached = [route.name for route in routes if configuration.api.caches(route.name) and route.cache_keys]
+    workload, keys = _with_lasting_keys(workload, cached)
+    case = _Case(model, workload, configuration, routes, provisioning or {}, keys)
     job = _job(case, quotas or model.quotas)
+    _check_provisioning(case, quotas or model.quotas)
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(replications, np.uint64)]
     done = list(map(partial(replicate, job), seeds) if executor is None else executor.map(partial(replicate, job), seeds))
     return _prediction(case, done, [_activity(case, each, region) for each in done])
@@ -79,11 +84,28 @@ class _Case:
     configuration: Configuration
     routes: tuple[Route, ...]
     provisioning: Mapping[str, Provisioning]
+    keys: tuple[str, ...] = ()
+    """What the cache keys of a month were taken for, each a sentence."""
 
     @property
     def functions(self) -> tuple[str, ...]:
         """As the rules number them."""
         return tuple(dict.fromkeys(route.function for route in self.routes))
+
+
+def _with_lasting_keys(workload: Workload, cached: Iterable[str]) -> tuple[Workload, tuple[str, ...]]:
+    """A month asks for keys that the few minutes it is made of did not: those of these triggers are drawn from what their
+    own tell of them, and what was done is said."""
+    said = []
+    for name in cached if workload.cyclic else ():
+        try:
+            fitted = with_fitted_keys(workload, [name])
+        except InsufficientDataError as problem:
+            said.append(f"{problem}: its keys are repeated as they came, and the cache will hit less than predicted")
+        else:
+            said += fitted.notes[len(workload.notes):]
+            workload = fitted
+    return workload, tuple(said)
 
 
 def _job(case: _Case, quotas: Quotas) -> Job:
@@ -104,7 +126,14 @@ def _job(case: _Case, quotas: Quotas) -> Job:
         warm=tuple(workload.warm_environments.get(name, 0) for name in case.functions),
         schedules=_schedules(case),
         integration_timeout_ms=_integration_timeout_s(configuration.api.kind, quotas) * 1000,
+        cache_s=_cache_s(case),
     )
+
+
+def _cache_s(case: _Case) -> float:
+    """How long the cache keeps an entry; 0: it keeps none."""
+    api = case.configuration.api
+    return float(api.cache_ttl_s) if case.workload.cyclic and any(map(api.caches, case.workload.demands)) else 0.0
 
 
 def _schedules(case: _Case) -> dict[int, Schedule]:
@@ -115,6 +144,17 @@ def _schedules(case: _Case) -> dict[int, Schedule]:
             raise InputError(f"provisioning of {name!r}: no function of the workload with an alias (there are: {able})")
     return {number: how for number, name in enumerate(case.functions)
             if isinstance(how := case.provisioning.get(name), Schedule)}
+
+
+def _check_provisioning(case: _Case, quotas: Quotas) -> None:
+    """Raises InputError for functions whose most environments the account does not have at the same time."""
+    most = {name: max(environments for _, environments in how.changes) if isinstance(how, Schedule) else how.most
+            for name, how in case.provisioning.items()}
+    taken = sum(most.get(name, each.provisioned) if each.reserved is None else each.reserved
+                for name, each in case.configuration.functions.items())
+    if most and quotas.account_concurrency - taken < quotas.unreserved_minimum:
+        raise InputError(f"provisioning of {', '.join(most)}: with what is reserved up to {taken} environments, the account has "
+                         f"{quotas.account_concurrency} and AWS keeps {quotas.unreserved_minimum} unreserved: provision less")
 
 
 def _integration_timeout_s(kind: ApiKind, quotas: Quotas) -> float:
@@ -272,30 +312,60 @@ def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence
     rare = {name: _counted_interval(judged[:, list(events)].sum(axis=1), judged[:, list(trials)].sum(axis=1), of_the_mean)
             for name, (events, trials) in counted.items()}
     wide = {name: _hull(_interval(each, of_the_mean), rare[name]) for name, each in series.items()}
-    return {name: _interval(each, of_the_mean) for name, each in values.items()} | wide
+    found = {name: _interval(each, of_the_mean) for name, each in values.items()} | wide
+    pooled = _latency(np.concatenate([each for one in done for each in one.latency_ms]))
+    return found | {name: _holding(found[name], getattr(pooled, name)) for name in LATENCIES}
 
 
 def _with_model_error(case: _Case, intervals: Mapping[str, Interval]) -> dict[str, Interval]:
     """What the errors of the lifetime law, where their size is known, and of the durations add."""
-    law, duration = case.model.lifetime, _duration_error(case) if intervals else (0.0, 0.0)
-    errors = {"cold_share": _law_error(law.cold_error), "environments": _law_error(law.environments_error),
-              **dict.fromkeys(LATENCIES, duration)}
-    return {name: _widened(each, *errors.get(name, (0.0, 0.0))) for name, each in intervals.items()}
+    law = case.model.lifetime
+    errors = {"cold_share": _law_error(law.cold_error), "environments": _law_error(law.environments_error)}
+    if intervals:
+        errors |= {name: latency_error(case.model, case.configuration, case.functions, name) for name in LATENCIES}
+    wider = {name: _widened(each, *errors.get(name, (0.0, 0.0))) for name, each in intervals.items()}
+    if "cold_share" in wider:
+        wider["cold_share"] = _of_a_share(wider["cold_share"])
+    return wider
 
 
 def _law_error(deviation: float | None) -> tuple[float, float]:
     """Below and above, over the middle, from a relative standard deviation."""
-    from scipy.stats import norm
+    from scipy.special import ndtri
 
-    reach = float(norm.ppf((1 + LEVEL) / 2)) * (deviation or 0.0)
+    reach = float(ndtri((1 + LEVEL) / 2)) * (deviation or 0.0)
     return reach, reach
 
 
-def _duration_error(case: _Case) -> tuple[float, float]:
-    """How far the interval of a mean duration reaches below and above it, over the mean: the most of any function."""
-    settings = {name: case.configuration.functions[name] for name in case.functions}
-    spreads = [case.model.function(name).duration.spread(of.memory_mb, of.architecture, LEVEL) for name, of in settings.items()]
-    return max([0.0, *(1 - low for low, _ in spreads)]), max([0.0, *(high - 1 for _, high in spreads)])
+def latency_error(model: PerformanceModel, configuration: Configuration, functions: Iterable[str],
+                  name: str) -> tuple[float, float]:
+    """How far one of LATENCIES may lie below and above, over itself, for what is not known of durations: the most of any
+    function. Its mean's interval, and in quadrature, of a percentile, what so few measured durations leave open."""
+    below, above = [0.0], [0.0]
+    for each in functions:
+        duration, settings = model.function(each).duration, configuration.functions[each]
+        low, high = duration.spread(settings.memory_mb, settings.architecture, LEVEL)
+        fewer, more = _percentile_error(model.function(each), settings, LATENCIES[name])
+        below.append(math.hypot(max(1 - low, 0.0), fewer))
+        above.append(math.hypot(max(high - 1, 0.0), more))
+    return max(below), max(above)
+
+
+def _percentile_error(function: FunctionModel, settings: FunctionSettings, share: float | None) -> tuple[float, float]:
+    """Below and above, over the percentile: between the order statistics that hold it, by the normal approximation of the
+    binomial (David and Nagaraja, Order Statistics, 2.5), with as many durations as the nearest measured size has."""
+    from scipy.special import ndtri
+
+    sizes = [(architecture != settings.architecture, abs(math.log(size.memory_mb / settings.memory_mb)), size)
+             for architecture, measured in function.duration.by_architecture.items() for size in measured.sizes]
+    if share is None or not sizes:
+        return 0.0, 0.0
+    nearest, durations = min(sizes, key=lambda each: each[:2])[2], function.duration_ms(settings)
+    reach = float(ndtri((1 + LEVEL) / 2)) * math.sqrt(share * (1 - share) / (nearest.independent or nearest.n))
+    middle = durations.quantile(share)
+    if not middle:
+        return 0.0, 0.0
+    return 1 - durations.quantile(share - reach) / middle, durations.quantile(share + reach) / middle - 1
 
 
 def _widened(interval: Interval, below: float, above: float) -> Interval:
@@ -308,36 +378,64 @@ def _widened(interval: Interval, below: float, above: float) -> Interval:
 
 
 def _interval(series: Sequence[float], of_the_mean: bool) -> Interval:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     n = len(series)
     spread = float(np.std(series, ddof=1)) * math.sqrt(1 / n if of_the_mean else 1 + 1 / n)
-    reach = float(t.ppf((1 + LEVEL) / 2, n - 1)) * spread
+    reach = float(stdtrit(n - 1, (1 + LEVEL) / 2)) * spread
     return Interval(float(np.mean(series)) - reach, float(np.mean(series)) + reach, LEVEL)
+
+
+def _holding(interval: Interval, value: float) -> Interval:
+    """With the value in it: a percentile of all replications' requests is not the mean of their percentiles, and where the
+    distribution has steps they may be a step apart."""
+    return Interval(min(interval.low, value), max(interval.high, value), interval.level)
 
 
 def _counted_interval(events: Floats, trials: Floats, of_the_mean: bool) -> Interval:
     """If the events came one by one (Poisson): of their long-run share, or of the share in one more replication. With no
     event at all its upper end is not 0."""
-    from scipy.stats import gamma, nbinom
+    from scipy.special import gammaincinv
 
     n, k, ends = len(events), float(events.sum()), ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
     if not trials.sum():
         return Interval(math.nan, math.nan, LEVEL)
     if of_the_mean:
-        low, high = (float(gamma.ppf(ends[0], k)) if k else 0.0, float(gamma.ppf(ends[1], k + 1)))
+        low, high = (float(gammaincinv(k, ends[0])) if k else 0.0, float(gammaincinv(k + 1, ends[1])))
         return Interval(low / float(trials.sum()), high / float(trials.sum()), LEVEL)
-    low, high = (float(nbinom.ppf(end, k + 0.5, n / (n + 1))) / float(trials.mean()) for end in ends)
+    low, high = (_next_count(end, k + 0.5, n / (n + 1)) / float(trials.mean()) for end in ends)
     return Interval(low, high, LEVEL)
+
+
+def _next_count(probability: float, shape: float, success: float) -> float:
+    """Quantile of the negative binomial distribution: the least count whose cumulated probability reaches it."""
+    from scipy.special import betainc
+
+    low, high = -1, 1
+    while betainc(shape, high + 1, success) < probability:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if betainc(shape, middle + 1, success) >= probability else (middle, high)
+    return float(high)
 
 
 def _hull(one: Interval, other: Interval) -> Interval:
     """The interval that holds both, within 0 to 1."""
-    return Interval(max(min(one.low, other.low), 0.0), min(max(one.high, other.high), 1.0), LEVEL)
+    return _of_a_share(Interval(min(one.low, other.low), max(one.high, other.high), LEVEL))
+
+
+def _of_a_share(interval: Interval) -> Interval:
+    """Within 0 to 1."""
+    return Interval(max(interval.low, 0.0), min(interval.high, 1.0), interval.level)
 
 
 def _caveats(case: _Case, names: Sequence[str], done: Sequence[Replication]) -> Iterator[str]:
     model, configuration = case.model, case.configuration
+    yield from case.keys
+    if (lasts_s := _cache_s(case)) * case.workload.expected / case.workload.period_s > MOST_CACHE_REQUESTS:
+        yield (f"The cache keeps its entries for {lasts_s:g} s, in which more than {MOST_CACHE_REQUESTS:,} requests arrive: "
+               "no more than those are simulated, and they see fewer entries end than there will")
     for name in names:
         settings, timeout_ms = configuration.functions[name], model.deployment.functions[name].timeout_s * 1000
         if model.function(name).duration_ms(settings).quantile(0.99) >= timeout_ms:

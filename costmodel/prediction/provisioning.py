@@ -12,11 +12,14 @@ provisioned concurrency".
 What AWS does not say, or says in two ways, is an option with a default: how long an allocation takes to begin ("a minute
 or two": 90 s; the delay of the metric can be added to it), and how many minutes below the target it takes (15, as
 recorded; the guide says 3). That a datapoint is the mean over the function's invocations, spilled over ones included at
-100 %, and that environments already allocated stay usable while more are, are assumptions.
+100 %, that environments already allocated stay usable while more are, that nothing is asked for meanwhile, that a minute
+without a datapoint interrupts a row, and that what was asked for is not to be had on demand while it is allocated (where
+reserved concurrency is all provisioned, nothing then runs), are assumptions.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -38,8 +41,9 @@ class Allocation:
     """6,000 a minute."""
 
     def __post_init__(self) -> None:
-        if not (self.delay_s > 0 and self.environments_per_s > 0):
-            raise InputError(f"allocation: delay_s={self.delay_s}, environments_per_s={self.environments_per_s}: give both above 0")
+        if not (0 < self.delay_s < math.inf and 0 < self.environments_per_s < math.inf):
+            raise InputError(f"allocation: delay_s={self.delay_s}, environments_per_s={self.environments_per_s}: give finite "
+                             "numbers above 0")
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,13 @@ class Schedule:
 
     def __post_init__(self) -> None:
         times = [at_s for at_s, _ in self.changes]
-        if not times or sorted(set(times)) != times or not 0 <= times[0] <= times[-1] < self.every_s:
+        if not 1 <= self.every_s < math.inf:
+            raise InputError(f"schedule.every_s={self.every_s}: give the seconds after which it begins again, 1 or more")
+        ascending = all(before < after for before, after in itertools.pairwise([-math.inf, *times, self.every_s]))
+        if not times or not ascending or not times[0] >= 0:
             raise InputError(f"schedule.changes at {times} s: give ascending times from 0 up to every_s={self.every_s:g}")
-        if any(environments < 0 for _, environments in self.changes):
-            raise InputError(f"schedule.changes={self.changes}: give 0 or more environments")
+        if not all(_is_count(environments) for _, environments in self.changes):
+            raise InputError(f"schedule.changes={self.changes}: give whole numbers of environments, 0 or more")
 
 
 @dataclass(frozen=True)
@@ -73,13 +80,20 @@ class TargetTracking:
     def __post_init__(self) -> None:
         if not 0.1 <= self.target <= 0.9:
             raise InputError(f"target_tracking.target={self.target}: give 0.1 to 0.9")
-        if not 1 <= self.least <= self.most:
-            raise InputError(f"target_tracking: least={self.least}, most={self.most}: give 1 or more, and most above least")
-        if self.minutes_above < 1 or self.minutes_below < 1:
-            raise InputError("target_tracking: minutes_above and minutes_below: give 1 or more")
+        if not (_is_count(self.least) and _is_count(self.most) and 1 <= self.least <= self.most):
+            raise InputError(f"target_tracking: least={self.least}, most={self.most}: give whole numbers of 1 or more, and "
+                             "most not below least")
+        minutes = self.minutes_above, self.minutes_below
+        if not all(_is_count(each) and each >= 1 for each in minutes):
+            raise InputError(f"target_tracking: minutes_above={minutes[0]}, minutes_below={minutes[1]}: give whole numbers of 1 "
+                             "or more")
 
 
 Provisioning = Schedule | TargetTracking
+
+
+def _is_count(value: float) -> bool:
+    return 0 <= value < math.inf and value == int(value)
 
 
 def scheduled_changes(schedules: Mapping[int, Schedule], until_s: float) -> Records | None:

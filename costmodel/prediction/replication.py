@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from costmodel.errors import InputError
 from costmodel.metering import billed_ms, http_units
 from costmodel.prediction.provisioning import Schedule, scheduled_changes
 from costmodel.prediction.rules import LARGEST_CACHED_BYTES
@@ -39,6 +40,10 @@ from costmodel.workload import Stream, Workload
 
 INVOKED = (WARM, COLD, PROVISIONED)
 MOMENTS = 100
+MOST_REQUESTS = 30_000_000
+"""Requests of a replication: some 220 bytes each."""
+_KEPT_REQUESTS = 500_000
+_TRACKED_S = 3600.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Job:
     schedules: Mapping[int, Schedule] = field(default_factory=dict)
     """Of provisioned concurrency, by the number of the function."""
     integration_timeout_ms: float = math.inf
+    cache_s: float = 0.0
+    """How long the cache of a cyclic workload keeps its entries; 0: there is none."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +102,11 @@ class Replication:
 
 
 def replicate(job: Job, seed: int) -> Replication:
-    """Draw the requests, simulate them, and count."""
-    stream = _stream(job.workload, seed, job.lead_s)
+    """Draw the requests, simulate them, and count. Raises InputError for more requests than fit into memory, and for
+    provisioned concurrency that changes at another pace than the workload repeats itself."""
+    _check(job)
+    draw = _stream if job.workload.expected <= _KEPT_REQUESTS else _stream.__wrapped__
+    stream = draw(job.workload, seed, job.lead_s, job.cache_s)
     key = np.where(np.array(job.one_key)[stream.trigger], stream.trigger, stream.key + len(job.one_key))
     key[(stream.key < 0) & ~np.array(job.one_key)[stream.trigger]] = NONE
     entry_bytes = None
@@ -109,6 +119,24 @@ def replicate(job: Job, seed: int) -> Replication:
     return _count(job, stream, trace)
 
 
+def _check(job: Job) -> None:
+    workload, period_s = job.workload, job.workload.period_s
+    requests = workload.expected * (2 if workload.cyclic else 1)
+    if requests > MOST_REQUESTS:
+        raise InputError(f"workload: {requests:,.0f} requests to simulate at once, {MOST_REQUESTS:,} are the most: give a shorter "
+                         "period that stands for it")
+    if not workload.cyclic:
+        return
+    for schedule in job.schedules.values():
+        turns = period_s / schedule.every_s
+        if turns < 0.5 or abs(turns - round(turns)) > 1e-6:
+            raise InputError(f"schedule.every_s={schedule.every_s:g}: the workload begins again after {period_s:g} s: give traffic "
+                             "of as long a period, or of a multiple")
+    if (job.rules.functions["target"] > 0).any() and period_s < _TRACKED_S:
+        raise InputError(f"workload.period_s={period_s:g}: too short to show what target tracking does in minutes: give traffic "
+                         f"of {_TRACKED_S:g} s or more")
+
+
 def _entry_bytes(key: Ints, answered_bytes: Floats) -> Ints:
     """By key, the mean size of its answers; sizes that are not known are those of the others."""
     sizes = np.where(np.isnan(answered_bytes), np.nanmean(answered_bytes) if (answered_bytes >= 0).any() else 0.0, answered_bytes)
@@ -118,9 +146,10 @@ def _entry_bytes(key: Ints, answered_bytes: Floats) -> Ints:
 
 
 @lru_cache(maxsize=16)
-def _stream(workload: Workload, seed: int, lead_s: float) -> Stream:
-    """The same requests for every configuration that is compared: drawn once."""
-    return workload.stream(seed, lead_s)
+def _stream(workload: Workload, seed: int, lead_s: float, cache_s: float) -> Stream:
+    """The same requests for every configuration that is compared: drawn once, unless they are so many that keeping them is
+    dear."""
+    return workload.stream(seed, lead_s, cache_s)
 
 
 def _count(job: Job, stream: Stream, trace: Trace) -> Replication:
@@ -179,8 +208,11 @@ class _Table:
         self._cell = route * len(OUTCOMES) + outcome
 
     def sum(self, values: npt.NDArray[np.generic] | None) -> Floats:
-        weights = None if values is None else np.nan_to_num(values.astype(np.float64))
-        totals = np.bincount(self._cell, weights, self._shape[0] * self._shape[1])
+        size = self._shape[0] * self._shape[1]
+        if values is None or values.dtype == np.bool_:
+            totals = np.bincount(self._cell if values is None else self._cell[values.astype(np.bool_, copy=False)], minlength=size)
+        else:
+            totals = np.bincount(self._cell, np.nan_to_num(values.astype(np.float64, copy=False)), size)
         return totals.reshape(self._shape).astype(np.float64)
 
 

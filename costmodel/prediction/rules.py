@@ -2,9 +2,9 @@
 
     route bucket        the route's own limit, else the stage's, which holds for each route by itself
     account bucket      the gateway's account limit
-    unreserved pool     account - sum of reserved - sum of provisioned of functions without reserved
+    unreserved pool     account - sum of reserved - sum of provisioned of functions without reserved, 100 at the least
     reserved pool       reserved - provisioned
-    invocation rate     10/s for each environment of a pool, and of a function's provisioned concurrency
+    invocation rate     10/s for each environment of a pool (not for events), and of a function's provisioned concurrency
     scaling bucket      1,000 new environments, 100/s more, for each function
     init phase          10 s of a new environment (no SnapStart); then the init runs again within the first invocation
     cache               the cluster's nominal size in bytes of response bodies; larger ones than 1 MiB are not cached
@@ -20,6 +20,7 @@ at the API method level"), "Cache settings for REST APIs".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -68,20 +69,33 @@ def routes_of(model: PerformanceModel, configuration: Configuration, triggers: I
 
 def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequence[Route], quotas: Quotas,
              provisioning: Mapping[str, Provisioning] | None = None) -> Rules:
-    """The rules for these routes, numbered in their order; functions in the order in which the routes name them."""
+    """The rules for these routes, numbered in their order; functions in the order in which the routes name them. Raises
+    InputError for limits that no account has, and for more concurrency than AWS lets one reserve."""
+    _check_quotas(quotas)
     names = list(dict.fromkeys(route.function for route in routes))
     settings = {name: configuration.functions[name] for name in names}
     buckets = _Buckets()
     buckets.add(quotas.gateway_rps, quotas.gateway_burst)
     route_rows = [_route(route, names.index(route.function), configuration.api, quotas, buckets) for route in routes]
-    pools = [_pool(_unreserved(configuration.functions, quotas), quotas, buckets)]
+    unreserved = _unreserved(configuration.functions, quotas)
+    own = sum(each.provisioned for each in configuration.functions.values() if each.reserved is None)
+    pools = [_pool(unreserved, quotas.account_concurrency - own, quotas, buckets)]
     functions = [
         {**_function(each, pools, quotas, buckets), "timeout_s": model.deployment.functions[name].timeout_s,
-         **_provisioning((provisioning or {}).get(name), quotas)} for name, each in settings.items()]
+         "integration_timeout_s": quotas.rest_integration_timeout_s,
+         **_provisioning(name, each, (provisioning or {}).get(name), quotas)} for name, each in settings.items()]
+    for name, each in settings.items():
+        _check_room(name, each, (provisioning or {}).get(name), max(unreserved - quotas.unreserved_minimum, 0))
     tables = np.stack([_tables(model, name, each) for name, each in settings.items()])
     return Rules(_records(ROUTE, route_rows), _records(BUCKET, buckets.rows), _records(POOL, pools),
                  _records(FUNCTION, functions), tables, lifetime_tables(model.lifetime),
                  cache_bytes=cache_bytes(configuration.api))
+
+
+def _check_quotas(quotas: Quotas) -> None:
+    for name, value in vars(quotas).items():
+        if not 0 <= value < math.inf:
+            raise InputError(f"quotas.{name}={value}: give a finite number of 0 or more")
 
 
 def cache_bytes(api: ApiSettings) -> int:
@@ -112,6 +126,9 @@ def _route(route: Route, function: int, api: ApiSettings, quotas: Quotas, bucket
     rate = api.throttle_rps if own.throttle_rps is None else own.throttle_rps
     burst = api.throttle_burst if own.throttle_burst is None else own.throttle_burst
     bucket = NONE
+    for name, value in (("throttle_rps", rate), ("throttle_burst", burst)):
+        if value is not None and not 0 <= value < math.inf:
+            raise InputError(f"{name}={value} of {route.name!r}: give a finite number of 0 or more")
     if rate is not None or burst is not None:
         bucket = buckets.add(quotas.gateway_rps if rate is None else rate, quotas.gateway_burst if burst is None else burst)
     return {"function": function, "bucket": bucket, "ttl_s": api.cache_ttl_s if api.caches(route.name) else 0.0}
@@ -120,14 +137,16 @@ def _route(route: Route, function: int, api: ApiSettings, quotas: Quotas, bucket
 def _unreserved(functions: Mapping[str, FunctionSettings], quotas: Quotas) -> int:
     taken = sum(each.provisioned if each.reserved is None else each.reserved for each in functions.values())
     left = quotas.account_concurrency - taken
-    if left < 0:
-        raise InputError(f"configuration: reserved and provisioned concurrency take {taken} environments, the account "
-                         f"has {quotas.account_concurrency}: reserve less")
+    if taken and left < quotas.unreserved_minimum:
+        raise InputError(f"configuration: reserved and provisioned concurrency take {taken} environments, the account has "
+                         f"{quotas.account_concurrency} and AWS keeps {quotas.unreserved_minimum} unreserved: reserve less")
     return left
 
 
-def _pool(limit: int, quotas: Quotas, buckets: _Buckets) -> dict[str, float]:
-    rate = limit * quotas.invokes_per_s_per_concurrency
+def _pool(limit: int, concurrency: int, quotas: Quotas, buckets: _Buckets) -> dict[str, float]:
+    """`concurrency`: what the rate of invocations is a multiple of; where nothing is reserved the account's, less what is
+    provisioned and has a rate of its own. That functions with reserved concurrency take of the account's too is left out."""
+    rate = concurrency * quotas.invokes_per_s_per_concurrency
     return {"limit": limit, "bucket": buckets.add(rate, rate)}
 
 
@@ -136,7 +155,7 @@ def _function(settings: FunctionSettings, pools: list[dict[str, float]], quotas:
     """A function's row; one with reserved concurrency gets a pool of its own."""
     pool, provisioned = 0, settings.provisioned
     if settings.reserved is not None:
-        pools.append(_pool(settings.reserved - provisioned, quotas, buckets))
+        pools.append(_pool(settings.reserved - provisioned, settings.reserved - provisioned, quotas, buckets))
         pool = len(pools) - 1
     rate = provisioned * quotas.invokes_per_s_per_concurrency
     return {
@@ -146,16 +165,31 @@ def _function(settings: FunctionSettings, pools: list[dict[str, float]], quotas:
     }
 
 
-def _provisioning(how: Provisioning | None, quotas: Quotas) -> dict[str, float]:
-    """How a function's provisioned concurrency changes; None: it does not."""
+def _provisioning(name: str, settings: FunctionSettings, how: Provisioning | None, quotas: Quotas) -> dict[str, float]:
+    """How a function's provisioned concurrency changes; None: it does not. Raises InputError where target tracking could
+    not begin: without an environment there is no utilisation, and no alarm."""
     if how is None:
         return {}
+    if isinstance(how, TargetTracking) and not how.least <= settings.provisioned <= how.most:
+        raise InputError(f"target tracking of {name!r} from provisioned={settings.provisioned}: let the configuration begin "
+                         f"with {how.least} to {how.most} environments")
     row = {"allocation_delay_s": how.allocation.delay_s, "allocations_per_s": how.allocation.environments_per_s,
            "invocations_per_s": quotas.invokes_per_s_per_concurrency}
     if isinstance(how, TargetTracking):
         row |= {"target": how.target, "least": how.least, "most": how.most, "out_points": how.minutes_above,
                 "in_points": how.minutes_below}
     return row
+
+
+def _check_room(name: str, settings: FunctionSettings, how: Provisioning | None, left: int) -> None:
+    """AWS refuses a request for more than there is; it is not cut down to it. `left`: of what is not reserved."""
+    if how is None:
+        return
+    most = how.most if isinstance(how, TargetTracking) else max(environments for _, environments in how.changes)
+    room = settings.provisioned + left if settings.reserved is None else settings.reserved
+    if most > room:
+        raise InputError(f"provisioning of {name!r}: up to {most} environments, and AWS lets it have {room}: ask for fewer, or "
+                         "raise its reserved concurrency or the account's")
 
 
 def policies_of(model: PerformanceModel, routes: Sequence[Route], demands: Iterable[Demand]) -> Records | None:

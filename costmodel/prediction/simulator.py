@@ -1,20 +1,21 @@
 """Event-by-event simulation of one API and its functions: arrivals and rules in, an outcome for each request out.
 
 Arrivals meet, in this order: the route's token bucket, the account's token bucket, the stage's cache, provisioned
-concurrency, the concurrency limit with its rate of 10 invocations per second and environment, a warm environment
-(most recently used first, unless another routing is asked for), and at last the bucket from which new environments are
-started. A refused request leaves no work behind; by its route's policy the client tries again, and an asynchronous
-event waits in Lambda's queue. An invocation that reaches the timeout fails, and the next one in its environment runs
-the init again within its own duration. So does the first invocation of a new environment whose init reached the limit
-of the init phase. Provisioned concurrency follows scheduled changes and target tracking. A cache of limited size drops
-what was asked for least recently; what is no longer fresh keeps its place until then.
+concurrency, the concurrency limit with its rate of 10 invocations per second and environment (which does not hold for
+asynchronous events), a warm environment (most recently used first, unless another routing is asked for), and at last the
+bucket from which new environments are started. A refused request leaves no work behind; by its route's policy the client
+tries again, and an asynchronous event waits in Lambda's queue. An invocation that reaches the timeout fails, and the next
+one in its environment runs the init again within its own duration. So does the first invocation of a new environment whose
+init reached the limit of the init phase. Provisioned concurrency follows scheduled changes and target tracking. A cache of
+limited size drops what was asked for least recently; what is no longer fresh keeps its place until then.
 
-What is random is drawn by the request's number, not in the order of events: `word(seed, number)` is splitmix64
-(Steele, Lea, Flood 2014), 12 bits of it index a table of equally likely values. Two configurations given the same
-arrivals and seed therefore share every draw (common random numbers), and a duration can be looked up after the run.
+What is random is drawn by the request's number (of an event's reruns: and how often it ran), not in the order of events:
+`word(seed, number)` is splitmix64 (Steele, Lea, Flood 2014), 12 bits of it index a table of equally likely values. Two
+configurations given the same arrivals and seed therefore share every draw (common random numbers), and a duration can be
+looked up after the run.
 
-Invocations in flight wait in a calendar wheel: short lists sorted by end, one a slot of a quarter of the mean gap
-between arrivals. Idle environments form one stack a function; whether one has expired is looked at only when it comes
+Invocations in flight wait in a calendar wheel: short lists sorted by end, one a slot of about a quarter of the gap between
+arrivals. Idle environments form one stack a function; whether one has expired is looked at only when it comes
 to the top. What is due later (tries, queued events) waits in a heap. Times are seconds.
 
 Rules: AWS Lambda Developer Guide, "Understanding Lambda function scaling", "Lambda quotas", "How Lambda handles errors
@@ -42,6 +43,8 @@ Records = npt.NDArray[np.void]
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 Event = tuple[int, int, int, int]
 """Request, row, tries that were throttled (of the client, or since it ran last), executions so far."""
+Run = tuple[int, int]
+"""Row and number of an execution."""
 
 WARM, COLD, PROVISIONED, HIT, STAGE, ACCOUNT, RESERVED, CONCURRENCY, SCALING, EXPIRED = range(10)
 """What became of a request: invoked in a warm, a new or a provisioned environment, answered by the cache, or throttled
@@ -57,7 +60,8 @@ MOST_RECENTLY_USED, LEAST_RECENTLY_USED, NEWEST, RANDOM = range(4)
 
 TABLE_SIZE = 4096
 """Points of each table of equally likely values (12 bits of a word)."""
-_MOST_NODES = 100_000
+_MOST_KEY = np.iinfo(np.int64).max
+_MOST_CONCURRENCY, _UNLIMITED = 100_000, 10**12
 NONE = -1
 """No token bucket, no key, no environment."""
 GATEWAY_ACCOUNT_BUCKET = 0
@@ -67,7 +71,14 @@ IDLE_TABLE, AGE_TABLE, FUNCTION_IDLE_TABLE = range(3)
 _BITS, _MASK = np.uint64(12), np.uint64(TABLE_SIZE - 1)
 _LIFETIME_SALT = np.uint64(0x5851F42D4C957F2D)
 _POLICY_SALT = np.uint64(0x14057B7EF767814F)
+_ROUTING_SALT = np.uint64(0x9FB21C651E98DF25)
 _TRIES_SHIFT = 40
+_REQUESTS = 1 << _TRIES_SHIFT
+_MOST_DOUBLINGS = 60
+_ROUNDING = 1e-6
+"""What a token may lack: times are rounded, and a steady client at exactly the rate must not be refused for it."""
+_SAMPLES = 1_024
+_MOST_SLOTS_LOG2, _STEPS_OF_THE_LONGEST = 20, 1 << 18
 RETRY_S, LONGEST_RETRY_S = 1.0, 300.0
 """A throttled event waits this long at first, twice as long each time, at most so long."""
 RERUN_S = 60.0
@@ -99,9 +110,10 @@ FUNCTION = np.dtype([
     ("provisioned_s", "f8"), ("allocation_delay_s", "f8"), ("allocations_per_s", "f8"), ("invocations_per_s", "f8"),
     ("target", "f8"), ("least", "i8"), ("most", "i8"), ("out_points", "i8"), ("in_points", "i8"), ("used", "f8"),
     ("samples", "i8"), ("above", "i8"), ("below", "i8"), ("init_limit_s", "f8"),
-    ("provisioned_reset", "i8"),
+    ("provisioned_reset", "i8"), ("integration_timeout_s", "f8"),
 ])
-"""`environment_s`: seconds that on-demand environments lived within the measured span; `timeout_s` 0: none.
+"""`environment_s`: seconds that on-demand environments lived within the measured span; `timeout_s` 0: none. The gateway
+waits for `integration_timeout_s` (0: for ever): what comes later, or never for a timeout, it cannot cache.
 
 `init_limit_s` (0: none) ends the init phase of a new environment; the init then runs again within its first invocation.
 `provisioned_reset`: idle provisioned environments whose last invocation timed out.
@@ -133,12 +145,13 @@ CACHE = np.dtype([("capacity", "i8"), ("held", "i8"), ("newest", "i8"), ("oldest
 CLOCK = np.dtype([
     ("free", "i8"), ("used", "i8"), ("hand", "i8"), ("in_flight", "i8"), ("slots_per_s", "f8"), ("from_s", "f8"),
     ("to_s", "f8"), ("next_s", "f8"), ("control_s", "f8"), ("minute_s", "f8"), ("change", "i8"), ("due", "i8"),
-    ("rerun", "i8"), ("first", "i8"), ("busy_s", "f8"), ("routing", "i8"),
+    ("rerun", "i8"), ("first", "i8"), ("busy_s", "f8"), ("routing", "i8"), ("latest", "i8"),
+    ("latest_slot", "i8"),
 ])
 """First free node, nodes ever used, the slot that the wheel's hand is at, invocations in flight, slots a second,
 the measured span; when the next thing happens besides arrivals and ends, when provisioned concurrency is looked at next,
 the next full minute, the next change, how many are due later, rows of reruns used, the number of the first request, how
-long the last invocation takes, the routing."""
+long the last invocation takes, the routing, the node that came into the wheel last and its slot."""
 
 
 class Arrivals(NamedTuple):
@@ -195,7 +208,8 @@ class World(NamedTuple):
     outcome: npt.NDArray[np.int8]
     flags: npt.NDArray[np.int8]
     at_s: Floats
-    request: Ints
+    rerun: Ints
+    """Number of each rerun."""
     throttled: Ints
 
 
@@ -228,15 +242,14 @@ def simulate(arrivals: Arrivals, rules: Rules, seed: int, *, from_s: float = 0.0
              warm: Sequence[int] = (), entry_bytes: Ints | None = None) -> Trace:
     """Run all arrivals. `warm`: idle environments of each function at time 0; left out: the fleet starts empty. Peaks and
     environment-seconds count from `from_s` to `to_s` (None: the last arrival) only. `entry_bytes`: by cache key, for a
-    cache of limited size. Raises InputError for times that are out of order, and for keys without a size."""
-    n = arrivals.time_s.size
-    if n and not (arrivals.time_s[0] >= 0 and (np.diff(arrivals.time_s) >= 0).all() and arrivals.time_s[-1] < math.inf):
-        raise InputError("simulate: arrivals are out of order, below 0 or not finite: give seconds in ascending order")
-    end_s = float(arrivals.time_s[-1]) if to_s is None and n else to_s or 0.0
+    cache of limited size. Raises InputError for times that are out of order, for numbers that no rule could have (below 0,
+    NaN), and for keys without a size."""
+    arrivals = _checked(arrivals, rules)
+    end_s = float(arrivals.time_s[-1]) if to_s is None and arrivals.time_s.size else to_s or 0.0
+    _check_settings(seed, (from_s, end_s), warm, rules)
     world = _world(arrivals, rules, seed, span_s=(from_s, end_s), warm=warm, entry_bytes=entry_bytes)
     _run(arrivals, world)
-    _finish(arrivals, world)
-    return _trace(arrivals, world)
+    return _trace(arrivals, world, _finish(arrivals, world))
 
 
 def compile_kernels() -> None:
@@ -250,30 +263,92 @@ def compile_kernels() -> None:
 
 def simulate_parts(parts: Iterable[Arrivals], rules: Rules, seed: int, *, keys: int = 0) -> Iterator[Trace]:
     """One long run, a part of its arrivals at a time, so that a month fits into memory; `keys`: cache keys in all parts.
-    A trace's sums by function go on from part to part. Raises InputError where policies would hold requests back across
-    parts, or where the concurrency has no limit."""
-    if rules.policies is not None or rules.pools["limit"].sum() + rules.functions["provisioned"].sum() > _MOST_NODES:
-        raise InputError(f"simulate_parts: give rules without policies and pools of at most {_MOST_NODES:,} environments")
+    A trace's sums by function are those from the first part up to the part's last request. Raises InputError as `simulate`
+    does, and where policies would hold requests back across parts, or where the concurrency has no limit."""
+    if rules.policies is not None or rules.pools["limit"].sum() + rules.functions["provisioned"].sum() > _MOST_CONCURRENCY:
+        raise InputError(f"simulate_parts: give rules without policies and pools of at most {_MOST_CONCURRENCY:,} environments")
+    _check_settings(seed, (0.0, 0.0), (), rules)
     world: World | None = None
+    end_s = 0.0
     for part in parts:
+        arrivals = _checked(part, rules, after_s=end_s)
+        n = arrivals.time_s.size
         if world is None:
-            world = _world(part, rules, seed, span_s=(0.0, math.inf), most=_MOST_NODES, keys=keys)
-        n = part.time_s.size
+            world = _world(arrivals, rules, seed, span_s=(0.0, math.inf), in_parts=True, keys=keys)
+        if arrivals.key.max(initial=NONE) >= world.entries.size:
+            raise InputError(f"simulate_parts: a key of {arrivals.key.max()}, keys={keys}: give the number of keys in all parts")
         world = world._replace(outcome=np.empty(n, dtype=np.int8), flags=np.zeros(n, dtype=np.int8))
-        _run(part, world)
-        yield _trace(part, world)
+        _run(arrivals, world)
+        end_s = float(arrivals.time_s[-1]) if n else end_s
+        yield _trace(arrivals, world, end_s)
         world.clock["first"] += n
 
 
+def _checked(arrivals: Arrivals, rules: Rules, after_s: float = 0.0) -> Arrivals:
+    """The arrivals as the kernel takes them. Raises InputError for what cannot be."""
+    time_s, n = np.require(arrivals.time_s, np.float64, ["C", "W"]), np.size(arrivals.time_s)
+    route, key = (np.require(each, np.int64, ["C", "W"]) for each in (arrivals.route, arrivals.key))
+    if time_s.ndim != 1 or route.shape != time_s.shape or key.shape != time_s.shape:
+        raise InputError(f"simulate: {n} times, {route.size} routes, {key.size} keys: give one of each for every arrival")
+    if not _in_order(time_s, after_s):
+        raise InputError(f"simulate: arrivals are out of order, below {after_s:g} or not finite: give seconds in ascending order")
+    if n and not (_within(route, 0, rules.routes.size - 1) and _within(key, NONE, _MOST_KEY)):
+        raise InputError(f"simulate: routes {route.min()} to {route.max()}, keys from {key.min()}: give routes of 0 to "
+                         f"{rules.routes.size - 1}, and keys of 0 or more ({NONE}: none)")
+    return Arrivals(time_s, route, key)
+
+
+@_rule
+def _in_order(time_s: Floats, after_s: float) -> bool:
+    for now in time_s:
+        if not after_s <= now < np.inf:
+            return False
+        after_s = now
+    return True
+
+
+@_rule
+def _within(numbers: Ints, least: int, most: int) -> bool:
+    for number in numbers:  # noqa: SIM110 (compiled: no generators)
+        if not least <= number <= most:
+            return False
+    return True
+
+
+def _check_settings(seed: int, span_s: tuple[float, float], warm: Sequence[int], rules: Rules) -> None:
+    """Raises InputError for a number that no rule could have: the kernel would go on with it."""
+    if not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise InputError(f"simulate: seed={seed}: give a whole number of 0 to 2**64 - 1")
+    if not 0 <= span_s[0] <= span_s[1] < math.inf:
+        raise InputError(f"simulate: from_s={span_s[0]}, to_s={span_s[1]}: give seconds of 0 or more, from_s not after to_s")
+    if len(warm) > rules.functions.size or not all(isinstance(each, int | np.integer) and each >= 0 for each in warm):
+        raise InputError(f"simulate: warm={warm}: give 0 or more environments for each of {rules.functions.size} functions")
+    if rules.routing not in range(RANDOM + 1) or (rules.policies is not None and rules.policies.size != rules.routes.size):
+        raise InputError(f"simulate: routing={rules.routing}, a policy for each of {rules.routes.size} routes: give both")
+    changes = np.zeros(0, dtype=CHANGE) if rules.changes is None else rules.changes
+    if not ((changes["function"] >= 0) & (changes["function"] < rules.functions.size)).all() or (np.diff(changes["at_s"]) < 0).any():
+        raise InputError("simulate: changes of provisioned concurrency: give functions by number, and times in ascending order")
+    finite = {
+        "durations": rules.tables_s, "token buckets": np.stack([rules.buckets["rate"], rules.buckets["burst"]]),
+        "pools": rules.pools["limit"], "provisioned": rules.functions["provisioned"], "changes": changes["provisioned"],
+        "changes' times": changes["at_s"],
+        "timeouts": np.stack([rules.functions[name] for name in ("timeout_s", "init_limit_s", "integration_timeout_s")]),
+        "times in the cache": rules.routes["ttl_s"],
+    }
+    for name, values in finite.items():
+        if not (values >= 0).all() or not (values < math.inf).all():
+            raise InputError(f"simulate: {name} of {values.min()} to {values.max()}: give finite numbers of 0 or more")
+    if not (rules.lifetime_s >= 0).all() or not (rules.lifetime_s[:, 1:] >= rules.lifetime_s[:, :-1]).all():
+        raise InputError("simulate: lifetimes below 0 or out of order: give each rule's seconds in ascending order")
+
+
 def _world(arrivals: Arrivals, rules: Rules, seed: int, *, span_s: tuple[float, float], warm: Sequence[int] = (),
-           most: int | None = None, keys: int = 0, entry_bytes: Ints | None = None) -> World:
+           in_parts: bool = False, keys: int = 0, entry_bytes: Ints | None = None) -> World:
     n, pools, functions = arrivals.time_s.size, rules.pools.copy(), rules.functions.copy()
     policies = np.zeros(rules.routes.size, dtype=POLICY) if rules.policies is None else rules.policies
     held = 0 if rules.policies is None else n
     reruns = int((policies["asynchronous"] * policies["reruns"])[arrivals.route].sum()) if held else 0
-    most = n + reruns if most is None else most
-    limits = np.minimum(pools["limit"], most).sum() + functions["provisioned"].sum()
-    environments = np.zeros(int(min(2 * limits, most)) + sum(warm) + 1, dtype=NODE)
+    environments = np.zeros(_most_nodes(rules, None if in_parts else n + reruns) + sum(warm) + 1, dtype=NODE)
     clock = np.zeros(1, dtype=CLOCK)
     clock["free"], clock["used"], clock["routing"] = NONE, _warm_up(environments, functions, warm), rules.routing
     (clock["from_s"], clock["to_s"]), (clock["slots_per_s"], slots) = span_s, _wheel_size(arrivals, rules)
@@ -289,8 +364,18 @@ def _world(arrivals: Arrivals, rules: Rules, seed: int, *, span_s: tuple[float, 
         outcome=np.empty(n + reruns, dtype=np.int8),
         flags=np.zeros(n + reruns, dtype=np.int8),
         at_s=np.concatenate([arrivals.time_s, np.zeros(reruns)]) if held else np.zeros(0),
-        request=np.zeros(reruns, dtype=np.int64), throttled=np.zeros((rules.routes.size, len(OUTCOMES)), dtype=np.int64),
+        rerun=np.zeros(reruns, dtype=np.int64), throttled=np.zeros((rules.routes.size, len(OUTCOMES)), dtype=np.int64),
     )
+
+
+def _most_nodes(rules: Rules, invocations: int | None) -> int:
+    """Environments that there can be at once. Each function that shares a pool may leave as many idle as the pool allows,
+    and provisioned ones that are busy go on beside those that took their place; one an invocation at the most."""
+    pool = rules.functions["pool"]
+    limits = np.minimum(rules.pools["limit"], _UNLIMITED)
+    limits = limits + np.bincount(pool, rules.functions["provisioned"], limits.size).astype(np.int64)
+    most = int(2 * limits[pool].sum())
+    return most if invocations is None else min(most, invocations)
 
 
 def _entries(keys: int, entry_bytes: Ints | None, *, limited: bool) -> Records:
@@ -306,13 +391,15 @@ def _entries(keys: int, entry_bytes: Ints | None, *, limited: bool) -> Records:
     return entries
 
 
-def _trace(arrivals: Arrivals, world: World) -> Trace:
+def _trace(arrivals: Arrivals, world: World, until_s: float) -> Trace:
     reruns = int(world.clock["rerun"][0])
     n = arrivals.time_s.size + reruns
-    route = np.concatenate([arrivals.route, arrivals.route[world.request[:reruns]]]) if reruns else arrivals.route
-    trace = Trace(world.outcome[:n], np.empty(n), np.empty(n), np.empty(n, dtype=np.int64), world.functions["peak"],
-                  world.functions["environment_s"], world.functions["provisioned_s"], world.flags[:n],
-                  world.at_s[:n] if world.at_s.size else arrivals.time_s, world.request[:reruns], world.throttled)
+    rerun_of = world.rerun[:reruns] & (_REQUESTS - 1)
+    route = np.concatenate([arrivals.route, arrivals.route[rerun_of]]) if reruns else arrivals.route
+    trace = Trace(world.outcome[:n], np.empty(n), np.empty(n), np.empty(n, dtype=np.int64), world.functions["peak"].copy(),
+                  np.empty(world.functions.size), np.empty(world.functions.size), world.flags[:n],
+                  world.at_s[:n] if world.at_s.size else arrivals.time_s, rerun_of, world.throttled)
+    _sum_up(world, until_s, trace)
     _look_up(route, world, trace)
     return trace
 
@@ -330,12 +417,22 @@ def _warm_up(nodes: Records, functions: Records, warm: Sequence[int]) -> int:
 
 
 def _wheel_size(arrivals: Arrivals, rules: Rules) -> tuple[float, int]:
-    """Slots a second and number of slots, a power of two: one turn takes several mean durations."""
-    n = arrivals.time_s.size
-    mean_s = float(rules.tables_s[:, WARM_TABLE].mean()) or 1.0
-    gap_s = float(arrivals.time_s[-1] - arrivals.time_s[0]) / n if n else mean_s
-    slot_s = max(min(gap_s, mean_s) / 4, 1e-9)
-    return 1 / slot_s, 1 << min(max(math.ceil(math.log2(4 * mean_s / slot_s)), 6), 20)
+    """Slots a second and number of slots, a power of two: one turn takes several mean durations.
+
+    A quarter of the gap between arrivals; of gaps that differ, or shorter ones than a duration, what balances steps of the
+    hand (busy seconds over the slot) and steps in the lists (arrivals times how many share a slot). No slot is so short that
+    the hand would take long to reach the end of the longest invocation, or that slots could not be numbered."""
+    time_s, n = arrivals.time_s, arrivals.time_s.size
+    warm_s, cold_s, init_s = rules.tables_s[:, WARM_TABLE], rules.tables_s[:, COLD_TABLE], rules.tables_s[:, INIT_TABLE]
+    mean_s = float(warm_s.mean()) or 1.0
+    longest_s = float(warm_s.max() + cold_s.max() + 2 * init_s.max())
+    sample = np.linspace(0, n - 1, min(n, _SAMPLES)).astype(np.int64)
+    busy = float((sample + 1 - np.searchsorted(time_s, time_s[sample] - mean_s)).mean()) if n else 1.0
+    busy_s = min(float(time_s[-1] - time_s[0]) + mean_s, n * mean_s) if n else mean_s
+    slot_s = math.sqrt(busy_s * mean_s / (max(n, 1) * busy)) / 4
+    shortest_s = max(1e-9, float(time_s[-1]) * 2.0**-50 if n else 0.0)
+    slot_s = max(slot_s, 4 * mean_s / 2**_MOST_SLOTS_LOG2, longest_s / _STEPS_OF_THE_LONGEST, shortest_s)
+    return 1 / slot_s, 1 << min(max(math.ceil(math.log2(4 * mean_s / slot_s)), 6), _MOST_SLOTS_LOG2)
 
 
 @_rule
@@ -406,7 +503,7 @@ def _arrive(arrivals: Arrivals, world: World, now: float, row: int, tries: int) 
         if world.policies[route].asynchronous:
             _deliver(arrivals, world, now, (row, row, 0, 0))
             return
-        answer = _invoke(world, now, route, key, row)
+        answer = _invoke(world, now, route, key, (row, world.clock[0].first + row))
     world.outcome[row] = answer
     if world.at_s.size > 0:
         world.at_s[row] = now
@@ -421,7 +518,7 @@ def _back_off(arrivals: Arrivals, world: World, now: float, row: int, tries: int
     policy = world.policies[route]
     _count_throttled(world, arrivals.time_s[row], route, world.outcome[row])
     drawn = unit(word(world.seed ^ _POLICY_SALT, row + (np.int64(tries) << _TRIES_SHIFT)))
-    longest_s = min(policy.cap_s, policy.base_s * 2.0 ** (tries - 1))
+    longest_s = min(policy.cap_s, policy.base_s * 2.0 ** min(tries - 1, _MOST_DOUBLINGS))
     _push_due(world, now + drawn * longest_s, (row, row, tries + 1, -1))
 
 
@@ -433,27 +530,31 @@ def _count_throttled(world: World, arrived_s: float, route: int, answer: int) ->
 
 @_kernel
 def _deliver(arrivals: Arrivals, world: World, now: float, event: Event) -> None:
-    """Lambda reads an asynchronous event from its queue."""
+    """Lambda reads an asynchronous event from its queue; where nothing may ever run it does not even try."""
     request, row, tries, runs = event
     clock, route = world.clock[0], arrivals.route[request]
     policy, last_s = world.policies[route], arrivals.time_s[request] + world.policies[route].max_age_s
+    function = world.functions[world.routes[route].function]
+    if function.pool != UNRESERVED_POOL and world.pools[function.pool].limit == 0 and function.requested == 0:
+        if runs == 0:
+            world.outcome[row], world.at_s[row] = EXPIRED, now
+        return
     if runs > 0:
         row = arrivals.time_s.size + clock.rerun
-    answer = _invoke(world, now, route, NONE, row)
+    number = request + runs * _REQUESTS
+    answer = _invoke(world, now, route, NONE, (row, number))
     if answer <= PROVISIONED:
         world.outcome[row], world.at_s[row] = answer, now
         if runs > 0:
-            world.request[clock.rerun] = request
+            world.rerun[clock.rerun] = number
             clock.rerun += 1
         due_s = now + clock.busy_s + RERUN_S * (runs + 1)
         if world.flags[row] & FAILED and runs < policy.reruns and due_s < last_s:
             _push_due(world, due_s, (request, row, 0, runs + 1))
         return
     _count_throttled(world, arrivals.time_s[request], route, answer)
-    function = world.functions[world.routes[route].function]
-    forbidden = function.pool != UNRESERVED_POOL and world.pools[function.pool].limit == 0 and function.requested == 0
-    due_s = now + min(RETRY_S * 2.0**tries, LONGEST_RETRY_S)
-    if due_s < last_s and not forbidden:
+    due_s = now + min(RETRY_S * 2.0 ** min(tries, _MOST_DOUBLINGS), LONGEST_RETRY_S)
+    if due_s < last_s:
         _push_due(world, due_s, (request, row, tries + 1, runs))
     elif runs == 0:
         world.outcome[row], world.at_s[row] = EXPIRED, now
@@ -638,9 +739,10 @@ def _take_out(world: World, key: int) -> None:
 
 
 @_rule
-def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
-    """Lambda: provisioned concurrency, limits, a warm environment, or a new one if the scaling rate allows."""
-    f, number = world.routes[route].function, world.clock[0].first + row
+def _invoke(world: World, now: float, route: int, key: int, run: Run) -> int:
+    """Lambda: provisioned concurrency, limits, a warm environment, or a new one if the scaling rate allows. An asynchronous
+    event counts against concurrency, not against the rate of invocations."""
+    (row, number), f, policy = run, world.routes[route].function, world.policies[route]
     function, bits = world.functions[f], word(world.seed, number)
     if function.target > 0.0 and function.provisioned > 0:
         function.used += min((function.provisioned_busy + 1) / function.provisioned, 1.0)
@@ -653,7 +755,7 @@ def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
         outcome, run_s = PROVISIONED, _provisioned_run(world, f, row, bits)
     else:
         pool = world.pools[function.pool]
-        if pool.busy >= pool.limit or not _take(world, pool.bucket, now):
+        if pool.busy >= pool.limit or not (policy.asynchronous or _take(world, pool.bucket, now)):
             return CONCURRENCY if function.pool == UNRESERVED_POOL else RESERVED
         node = _reuse(world, now, number, f)
         if node >= 0:
@@ -676,15 +778,24 @@ def _invoke(world: World, now: float, route: int, key: int, row: int) -> int:
     if function.timeout_s > 0.0 and run_s >= function.timeout_s:
         run_s, invocation.reset = function.timeout_s, 1
         world.flags[row] |= TIMED_OUT
-    elif world.policies[route].failing > 0.0 and unit(word(~world.seed, number)) < world.policies[route].failing:
+    elif policy.failing > 0.0 and unit(word(~world.seed, number)) < policy.failing:
         world.flags[row] |= ERROR
-    invocation.number, invocation.route, invocation.key = number, route, key
+    busy_s = init_s + run_s
+    invocation.number, invocation.route = number, route
+    invocation.key = key if key >= 0 and _answers(world, f, row, busy_s) else NONE
     function.busy += 1
-    if function.busy > function.peak and world.clock[0].from_s <= now <= world.clock[0].to_s:
+    if now <= world.clock[0].to_s and (function.busy > function.peak or now < world.clock[0].from_s):
         function.peak = function.busy
-    world.clock[0].busy_s = init_s + run_s
-    _schedule(world, node, now + (init_s + run_s))
+    world.clock[0].busy_s = busy_s
+    _schedule(world, node, now, now + busy_s)
     return outcome
+
+
+@_rule
+def _answers(world: World, f: int, row: int, busy_s: float) -> bool:
+    """Whether the gateway gets an answer while it waits for one."""
+    waits_s, timed_out = world.functions[f].integration_timeout_s, world.flags[row] & TIMED_OUT > 0
+    return not timed_out and (waits_s <= 0.0 or busy_s < waits_s)
 
 
 @_rule
@@ -712,7 +823,7 @@ def _take(world: World, b: int, now: float) -> bool:
     bucket = world.buckets[b]
     tokens = min(bucket.tokens + (now - bucket.at) * bucket.rate, bucket.burst)
     bucket.at = now
-    taken: bool = tokens >= 1.0
+    taken: bool = tokens >= 1.0 - _ROUNDING
     bucket.tokens = tokens - 1.0 if taken else tokens
     return taken
 
@@ -728,12 +839,15 @@ def _create(world: World, now: float, number: int) -> int:
 
 
 @_rule
-def _schedule(world: World, node: int, end_s: float) -> None:
-    """Put an invocation into the wheel, after those of its slot that end before it or with it."""
+def _schedule(world: World, node: int, now: float, end_s: float) -> None:
+    """Put an invocation into the wheel, after those of its slot that end before it or with it: behind the one that came
+    last where that is such a one, so that those that begin and end together do not wait for each other."""
     nodes, clock = world.nodes, world.clock[0]
-    nodes[node].end_s = end_s
     slot = np.int64(end_s * clock.slots_per_s) & (world.slots.size - 1)
     before, after = NONE, world.slots[slot]
+    if slot == clock.latest_slot and now < nodes[clock.latest].end_s <= end_s:
+        before, after = clock.latest, nodes[clock.latest].link
+    nodes[node].end_s, clock.latest, clock.latest_slot = end_s, node, slot
     while after >= 0 and nodes[after].end_s <= end_s:
         before, after = after, nodes[after].link
     nodes[node].link = after
@@ -769,6 +883,8 @@ def _end(world: World, node: int) -> None:
     function = world.functions[route.function]
     function.busy -= 1
     function.last_end_s = ended.end_s
+    if ended.end_s < world.clock[0].from_s:
+        function.peak = function.busy
     if ended.key >= 0 and route.ttl_s > 0.0:
         _store(world, ended.key, ended.end_s + route.ttl_s)
     if ended.provisioned:
@@ -796,7 +912,7 @@ def _reuse(world: World, now: float, number: int, f: int) -> int:
         environment = world.nodes[node]
         if now < min(environment.end_s + shortest_s, environment.aged_s, all_gone_at):
             return node
-        gone_at = min(_expiry(world, node), all_gone_at)
+        gone_at = min(_expiry(world, node, f), all_gone_at)
         if gone_at > now:
             return node
         _bury(world, node, gone_at, f)
@@ -810,14 +926,14 @@ def _choose(world: World, now: float, number: int, f: int, all_gone_at: float) -
     before, node = NONE, function.idle_top
     while node >= 0:
         behind = world.nodes[node].link
-        gone_at = min(_expiry(world, node), all_gone_at)
+        gone_at = min(_expiry(world, node, f), all_gone_at)
         if gone_at > now:
             alive, before = alive + 1, node
         else:
             _unlink(world, f, before, node)
             _bury(world, node, gone_at, f)
         node = behind
-    drawn = np.int64(unit(word(world.seed ^ _POLICY_SALT, number)) * alive)
+    drawn = np.int64(unit(word(world.seed ^ _ROUTING_SALT, number)) * alive)
     chosen, chosen_before, before, node, place = NONE, NONE, NONE, function.idle_top, 0
     while node >= 0:
         last, newer = routing == LEAST_RECENTLY_USED, chosen < 0 or world.nodes[node].born_s > world.nodes[chosen].born_s
@@ -850,9 +966,13 @@ def _quiet_end(world: World, now: float, number: int, f: int) -> float:
 
 
 @_rule
-def _expiry(world: World, node: int) -> float:
-    """When an idle environment goes: idle or old for too long, but not before its last invocation ended."""
-    environment = world.nodes[node]
+def _expiry(world: World, node: int, f: int) -> float:
+    """When an idle environment goes: idle or old for too long, but not before its last invocation ended. Where pauses of
+    the function have a limit, idle environments have theirs only while others work."""
+    environment, function = world.nodes[node], world.functions[f]
+    if world.lifetime_s[FUNCTION_IDLE_TABLE, 0] < np.inf and function.busy == 0 and function.last_end_s <= environment.end_s:
+        old_at: float = max(environment.aged_s, environment.end_s)
+        return old_at
     drawn = world.lifetime_s[IDLE_TABLE, field(word(world.seed ^ _LIFETIME_SALT, environment.number), 0)]
     gone_at: float = max(min(environment.end_s + drawn, environment.aged_s), environment.end_s)
     return gone_at
@@ -860,9 +980,15 @@ def _expiry(world: World, node: int) -> float:
 
 @_rule
 def _bury(world: World, node: int, gone_at: float, f: int) -> None:
-    born, gone = max(world.nodes[node].born_s, world.clock[0].from_s), min(gone_at, world.clock[0].to_s)
-    world.functions[f].environment_s += max(gone - born, 0.0)
+    world.functions[f].environment_s += _lived(world, node, gone_at)
     _free(world, node)
+
+
+@_rule
+def _lived(world: World, node: int, gone_at: float) -> Any:
+    """Seconds within the measured span."""
+    born, gone = max(world.nodes[node].born_s, world.clock[0].from_s), min(gone_at, world.clock[0].to_s)
+    return max(gone - born, 0.0)
 
 
 @_rule
@@ -885,36 +1011,46 @@ def _free(world: World, node: int) -> None:
 
 
 @_kernel
-def _finish(arrivals: Arrivals, world: World) -> None:
-    """Let what is due later happen, and count the environments that are there when the measured span ends."""
+def _finish(arrivals: Arrivals, world: World) -> float:
+    """Let what is due later happen; when all is over."""
     clock = world.clock[0]
-    until = clock.to_s
+    until: float = clock.to_s
     _advance(arrivals, world, until)
     while clock.due > 0:
         until = max(until, clock.next_s)
         _advance(arrivals, world, until)
     _settle(world, until)
+    return until
+
+
+@_kernel
+def _sum_up(world: World, until: float, trace: Trace) -> None:
+    """Environment-seconds by function until then: of what is gone, and of what is there, idle or busy."""
+    clock, nodes, total_s = world.clock[0], world.nodes, trace.environment_s
     for f in range(world.functions.size):
-        _pay(world, f, clock.to_s)
         function, all_gone_at = world.functions[f], _quiet_end(world, until, NONE, f)
-        while function.idle_top >= 0:
-            node = function.idle_top
-            function.idle_top = world.nodes[node].link
-            _bury(world, node, min(_expiry(world, node), all_gone_at), f)
+        begun, ended = max(function.requested_at_s, clock.from_s), min(until, clock.to_s)
+        trace.provisioned_s[f] = function.provisioned_s + function.requested * max(ended - begun, 0.0)
+        total_s[f], node = function.environment_s, function.idle_top
+        while node >= 0:
+            total_s[f] += _lived(world, node, min(_expiry(world, node, f), all_gone_at, until))
+            node = nodes[node].link
     for slot in range(world.slots.size):
-        while world.slots[slot] >= 0:
-            node = world.slots[slot]
-            world.slots[slot] = world.nodes[node].link
-            if not world.nodes[node].provisioned:
-                _bury(world, node, until, world.routes[world.nodes[node].route].function)
+        node = world.slots[slot]
+        while node >= 0:
+            if not nodes[node].provisioned:
+                total_s[world.routes[nodes[node].route].function] += _lived(world, node, until)
+            node = nodes[node].link
 
 
 @_kernel
 def _look_up(route: Ints, world: World, trace: Trace) -> None:
     """Duration and init of each row [s], NaN where it was not invoked, and where to read its overhead."""
     outcome, duration_s, init_s, first = trace.outcome, trace.duration_s, trace.init_s, world.clock[0].first
+    arrived = outcome.size - trace.rerun_of.size
     for row in range(outcome.size):
-        bits, f = word(world.seed, first + row), world.routes[route[row]].function
+        number = first + row if row < arrived else world.rerun[row - arrived]
+        bits, f = word(world.seed, number), world.routes[route[row]].function
         trace.overhead_index[row] = field(bits, 2)
         duration_s[row] = init_s[row] = np.nan
         if outcome[row] == COLD:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from costmodel.performance.distributions import Floats
+from costmodel.performance.survival import SPARE_AFTER_S
 from costmodel.validation.figures import Measurement
 from costmodel.validation.lifetimes import SEEN_ROWS, SIMFAAS_PUBLISHED, Predicted, law_error, mean_error
 from costmodel.validation.memory import QUINTUPLES, TRIPLES, Unmeasured
@@ -94,11 +95,11 @@ def write_document(measurement: Measurement) -> str:
     """The page as Markdown."""
     tables = [_markdown(*table(measurement)) for table in
               (memory_table, quantiles_table, lifetime_table, calibration_table, cases_table)]
-    errors = " and ".join(f"{law_error([each for each in measurement.lifetimes if each.figure == figure]):.1%} of {what}"
+    errors = " and ".join(f"{law_error([each for each in measurement.rows if each.figure == figure]):.1%} of {what}"
                           for figure, what in (("cold", "cold starts"), ("instances", "instances")))
     names = ("memory", "quantiles", "lifetime", "calibration", "cases")
     return _PAGE.format(law_errors=errors, triples=len(TRIPLES), quintuples=len(QUINTUPLES),
-                        **dict(zip(names, tables, strict=True)))
+                        spare=SPARE_AFTER_S, **dict(zip(names, tables, strict=True)))
 
 
 def _markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -135,13 +136,14 @@ One of the four functions varies by 4.5 % from one size to the next where more m
 three sizes can know those. The form of the curves and their priors were chosen with these functions at hand, so a function
 of another kind may be further off; its interval is the better guide. By how much intervals widen away from the measured
 sizes was set by some 80 other published functions, at a handful of sizes each (power-tuning results, December 2025
-tables): from three sizes the mean error there is 6 % in the median and 80 to 93 % of intervals held. Functions of 10 to 90 ms
-that mostly wait, of which only means were published, were off by 15 %, and 66 to 75 % of their intervals held.
+tables). Least known are short functions, of less than 100 ms, that mostly wait: they vary most from one size or hour to
+another, only means of them were published, and the tables here leave them out.
 
 ## Environment lifetime
 
 Runs of 28 hours on AWS Lambda in 2020. Rows: ten published runs, predicted from rate and duration by the law of six runs
-(three of the rows are of those runs). Runs: each of the six, on its own arrivals, by the law of the five others.
+(three of the rows are of those runs). Runs: each of the six, on its own arrivals, by the law of the five others; of this
+law the form, and the {spare:.0f} s after which an environment counts as spare, were chosen with all six at hand.
 Of rows, P(cold) and instances are counted as the publication counts them: P(cold) as the mean over ten parts of the run
 without the first quarter of each part's time, which below 0.005/s is 3 to 8 % above cold starts over requests; instances
 from first use to 600 s after the last.
@@ -149,15 +151,16 @@ from first use to 600 s after the last.
 {lifetime}
 
 The rows hold 17 to 103 cold starts each: chance alone leaves an error of some 8 %. Above 0.1 requests/s, the highest rate of
-the runs, the law counts some 4 % too many instances, more than chance makes.
+the runs, the law counts 2 to 5 % too many instances, more than chance makes.
 
 ## Whether intervals hold
 
 {calibration}
 
 Intervals of rows and runs are of a single run of 28 hours: chance, and by how much the law itself is off. The second is
-estimated, for each case from all the others: {law_errors}. `predict` adds it to the intervals
-of cold starts and environments. Intervals of durations hold what would be measured at a size: the error of the means given,
+estimated, for each case from the others of its kind; of rows, which are predicted from a rate alone as `predict` does it,
+it is {law_errors}. `predict` adds it to the intervals of cold starts and environments.
+Intervals of durations hold what would be measured at a size: the error of the means given,
 what the curves leave open, and the scatter between sizes; those of cost follow them. No interval holds what differs between
 one day and another, where all runs are of one day.
 

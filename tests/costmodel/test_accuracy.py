@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from costmodel.accuracy import Check, check
+from costmodel.errors import InsufficientDataError
 from costmodel.performance.model import PerformanceModel
 from costmodel.pricing.price_book import PriceBook
-from loadgen.measurements.run import Run
+from loadgen.measurements.run import Finished, Run, write_record
 
 Fitted = Any
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(("unit", "predicted", "measured", "error", "difference"), [
@@ -37,3 +40,11 @@ def test_a_run_is_checked_by_bill_latency_cold_starts_and_throttles(fitted: Fitt
     assert by_metric["throttled"].predicted == 0.0
     assert by_metric["cold"].measured == pytest.approx(100 * 10 / 300)
     assert abs(by_metric["bill"].error) < 0.05 and abs(by_metric["p50"].error) < 0.1
+
+
+def test_a_saturated_run_checks_nothing(fitted: Fitted) -> None:
+    """Its latencies are the load generator's."""
+    ended = Finished(True, "completed", START, START, 300, 300, saturated=True)
+    write_record(ended, fitted.today / "finished.json")
+    with pytest.raises(InsufficientDataError, match=r"saturated: .* check against another run"):
+        check(Run(fitted.today), PerformanceModel.load(fitted.model), PriceBook.load("us-east-1"))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +10,7 @@ import numpy as np
 import pytest
 
 from costmodel.activity import Activity, CacheTally, FunctionTally, ProvisionedTally, RouteTally
+from costmodel.errors import InputError
 from loadgen.configuration import FunctionSettings
 from loadgen.errors import RunError
 
@@ -45,6 +48,13 @@ def test_names_and_sizes_do_not_scale_and_what_is_missing_stays_said() -> None:
 def test_quantities_may_be_arrays_over_configurations() -> None:
     activity = Activity("us-east-1", 2.0, (RouteTally("http", "GET /a", requests=np.array([1.0, 2.0])),), "predicted")
     assert next(activity.scaled(3.0, 2.0).of(RouteTally)).requests == pytest.approx([3.0, 6.0])
+
+
+@pytest.mark.parametrize("hours", [0.0, -1.0, math.nan])
+def test_a_period_without_a_length_cannot_become_a_month(hours: float) -> None:
+    with pytest.raises(InputError, match=f"activity: hours={hours}: give the period's length") as problem:
+        replace(HOUR, hours=hours).scaled(flow=100.0, hours=730.0)
+    assert "\n" not in str(problem.value)
 
 
 @pytest.fixture

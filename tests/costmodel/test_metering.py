@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import math
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from costmodel.errors import InputError
 from costmodel.metering import billed_ms, event_requests, express_gb_s, gb_s, http_units, started_hours, started_units
 
 durations_ms = st.floats(0.01, 900_000)
@@ -55,6 +57,19 @@ def test_arrays_are_billed_as_their_elements(pairs: list[tuple[float, float]]) -
 
 def test_an_unknown_duration_stays_unknown() -> None:
     assert np.isnan(billed_ms(np.array([1.0, np.nan]))).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(("duration_ms", "init_ms", "said"), [
+    (-5.0, 0.0, r"duration_ms=-5\.0"),
+    (np.array([1.0, np.nan, -0.25]), 0.0, r"duration_ms=-0\.25"),
+    (10.0, -5.0, r"init_ms=-5\.0"),
+    (10.0, np.array([0.0, -math.inf]), r"init_ms=-inf"),
+])
+def test_a_negative_duration_is_refused_by_name(duration_ms: Any, init_ms: Any, said: str) -> None:
+    """Also where its other part or its rounding would hide it."""
+    with pytest.raises(InputError, match=f"{said}: give 0 ms or more") as problem:
+        billed_ms(duration_ms, init_ms)
+    assert "\n" not in str(problem.value)
 
 
 def test_a_gb_of_memory_is_1024_mb() -> None:

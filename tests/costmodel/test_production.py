@@ -112,24 +112,6 @@ def invoke(*words: str) -> str:
     return CliRunner().invoke(app, list(words), catch_exceptions=False).output
 
 
-def test_price_tells_the_traffic_beside_the_bill(build_window: Build) -> None:
-    source = str(two_days(build_window).write().path)
-    shown = json.loads(invoke("price", source, "--json"))
-    peak = shown["traffic"]["peak_minute"]
-    assert shown["total_usd"] > 0 and shown["traffic"]["api"] == "rest"
-    assert 60 < peak["low"] <= peak["value"] <= peak["high"] < 200, "two days tell neither growth nor a weekend"
-    lines = [line for line in invoke("price", source).splitlines() if line.startswith("traffic: ")]
-    assert "a second; x " in lines[0] and "busiest minute of the next month" in lines[1]
-    assert any("The month is made from 2.0 days of counts." in line for line in lines)
-
-
-def test_price_of_a_short_window_says_why_there_is_no_traffic(build_window: Build) -> None:
-    built = build_window(days=0.5)
-    built.api("rest", "Count", 5)
-    built.ran("Orders", 5, mean_ms=1.0)
-    assert "traffic: not known: traffic: 12.0 h of counts" in invoke("price", str(built.write().path))
-
-
 def test_compare_takes_its_traffic_and_today_s_setting_from_a_window(build_window: Build, fitted: Any) -> None:
     production: Production = two_days(build_window, orders=2.0, products=4.0).write()
     shown = json.loads(invoke("compare", str(fitted.model), "--run", str(production.path), "--replications", "1", "--json"))

@@ -135,6 +135,14 @@ def test_the_lead_of_a_busy_workload_is_bounded() -> None:
     assert (stream.time_s < stream.from_s).sum() == pytest.approx(50_000, rel=0.05)
 
 
+def test_a_cache_is_filled_before_the_count_and_counted_until_its_entries_have_ended_once() -> None:
+    month = Workload({"A": Demand(Constant(20.0, 10.0))}, 10.0).scaled()
+    stream = month.stream(seed=1, lead_s=25.0, cache_s=3600.0)
+    assert (stream.from_s, stream.to_s) == (3600.0, 7200.0)
+    busy = Workload({"A": Demand(Constant(1000.0, 10.0))}, 10.0).scaled().stream(seed=1, cache_s=3600.0)
+    assert (busy.from_s, busy.to_s) == (200.0, 400.0)
+
+
 def test_the_seed_decides_the_stream() -> None:
     workload = Workload({"A": Demand(Constant(20.0, 10.0), keys=Popularity.zipf(5))}, 10.0)
     one, same, other = (workload.stream(seed) for seed in (1, 1, 2))

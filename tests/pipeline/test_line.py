@@ -56,7 +56,7 @@ def test_a_size_that_was_held_out_is_predicted(readme: SimpleNamespace) -> None:
         held_out = grid(target.deployment, api=["rest"], memory_mb=[512])
         (run,) = sweep("scenarios/spike.py", target, held_out, out="runs/held-out", seed=5)
     checks = {each.metric: each for each in check(run, readme.model, BOOK)}
-    for metric, allowed in (("p50", 0.15), ("bill", 0.05)):
+    for metric, allowed in (("p50", 0.15), ("p95", 0.1), ("bill", 0.02)):
         found = checks[metric]
         print(f"512 MB {metric}: predicted {found.predicted:.3f}, measured {found.measured:.3f} {found.unit}")
         assert found.error is not None and abs(found.error) < allowed

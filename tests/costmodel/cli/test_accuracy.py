@@ -29,3 +29,27 @@ def test_a_model_without_a_run_is_refused(fitted) -> None:
     result = CliRunner().invoke(app, ["accuracy", "--model", str(fitted.model)])
     assert isinstance(result.exception, InputError)
     assert "give both" in str(result.exception)
+
+
+def test_a_run_of_another_deployment_is_refused(fitted, build_run) -> None:
+    from loadgen.configuration import FunctionSettings
+
+    other = build_run({"Products": FunctionSettings(1024)}, name="other")
+    other.request()
+    other.write()
+    result = CliRunner().invoke(app, ["accuracy", "--model", str(fitted.model), "--run", str(other.run.path)])
+    assert isinstance(result.exception, InputError) and "of another deployment than the model's" in str(result.exception)
+
+
+def test_replications_are_those_of_the_checks_too(fitted) -> None:
+    def checked(*more: str) -> str:
+        return CliRunner().invoke(app, ["accuracy", "--model", str(fitted.model), "--run", str(fitted.today), "--json", *more]).stdout
+
+    assert checked("--replications", "8") == checked() != checked("--replications", "1")
+
+
+def test_the_page_is_not_of_a_model_of_your_own(fitted, tmp_path) -> None:
+    page = tmp_path / "page.md"
+    result = CliRunner().invoke(app, ["accuracy", "--model", str(fitted.model), "--run", str(fitted.today), "-o", str(page)])
+    assert isinstance(result.exception, InputError) and "leave it out with --model" in str(result.exception)
+    assert not page.exists()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,15 @@ def test_a_missing_model_is_refused(fitted: Fitted) -> None:
 def test_a_cache_without_a_rest_api_is_refused(fitted: Fitted) -> None:
     error = CliRunner().invoke(app, ["compare", *fitted.arguments, "--api", "http", "--cache", "0.5"]).exception
     assert isinstance(error, InputError) and str(error).startswith("--cache = '0.5': only a REST API has a cache")
+
+
+def test_the_http_api_is_compared_without_the_cache_of_the_rest_api(fitted: Fitted) -> None:
+    from costmodel.performance.model import PerformanceModel
+
+    model = PerformanceModel.load(fitted.model)
+    replace(model, overheads={**model.overheads, "http": model.overheads["rest"]}).save(fitted.model)
+    document = _compared(fitted, "--memory", "1024", "--api", "rest,http", "--cache", "0.5")
+    assert [each["label"] for each in document["candidates"]] == ["REST 1024 MB", "REST 1024 MB cache0.5", "HTTP 1024 MB"]
 
 
 def test_provisioned_concurrency_that_a_function_cannot_have_is_said(fitted: Fitted) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from costmodel.cli import app
@@ -53,6 +54,18 @@ def test_a_metric_that_is_never_predicted_is_refused_before_anything_is_predicte
     assert isinstance(error, InputError) and "p99.9 is not predicted (there are: p50, " in str(error)
 
 
+@pytest.mark.parametrize(("option", "value", "said"), [
+    ("--objective", "speed", "objective = 'speed': no such objective (there are: cost, latency)"),
+    ("--budget", "nan", "budget = nan: give USD a month, 0 or more"),
+    ("--budget", "-1", "budget = -1.0: give USD a month, 0 or more"),
+    ("--budget", "inf", "budget = inf: give USD a month, 0 or more"),
+])
+def test_what_cannot_be_optimised_is_refused_before_anything_is_predicted(option: str, value: str, said: str) -> None:
+    arguments = ["optimise", "nothing.json", "--run", "nowhere", "--slo", "p95 < 1 s", option, value]
+    error = CliRunner().invoke(app, arguments).exception
+    assert isinstance(error, InputError) and str(error) == said
+
+
 def test_today_s_line_says_what_it_misses(fitted: Fitted) -> None:
     arguments = ["optimise", *fitted.arguments, "--memory", "1024,3008", "--requests-per-month", "1e6"]
     output = CliRunner().invoke(app, [*arguments, "--slo", "p95 < 80 ms"], catch_exceptions=False).stdout
@@ -66,7 +79,7 @@ def test_a_budget_is_a_limit_too(fitted: Fitted) -> None:
 
 
 def test_the_size_to_measure_next_is_said_with_what_it_may_save(fitted: Fitted) -> None:
-    arguments = ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 1 s"]
+    arguments = ["optimise", *fitted.arguments, *GRID, "--slo", "p95 < 1 s", "--requests-per-month", "20_000_000"]
     output = CliRunner().invoke(app, arguments, catch_exceptions=False).stdout
     assert "measure next: Orders at 512 MB x86_64: expected to save $" in output
     document = json.loads(CliRunner().invoke(app, [*arguments, "--json"], catch_exceptions=False).stdout)

@@ -63,6 +63,49 @@ def test_the_staircase_is_the_mean_of_work_that_waits_for_its_quota_period_by_pe
     assert one("staircase", 0.0, cpu).mean_ms(memory_mb) == pytest.approx(np.mean(ends), rel=0.01)
 
 
+def waiting_ms(cpu: float, wait: float, memory_mb: float, calls: int = 40) -> float:
+    """Mean over the phase of work in `calls` bursts with a wait after each: followed burst by burst, period by period."""
+    quota, ends = PERIOD_MS * memory_mb / 1769, []
+    for phase in (np.arange(200) + 0.5) / 200 * PERIOD_MS:
+        now, boundary, left = 0.0, phase, quota
+        for _ in range(calls):
+            need = cpu / calls
+            while need > 0:
+                run = min(need, left, boundary - now)
+                now, need, left = now + run, need - run, left - run
+                if need > 0:
+                    now, boundary, left = boundary, boundary + PERIOD_MS, quota
+            now += wait / calls
+            while boundary <= now:
+                boundary, left = boundary + PERIOD_MS, quota
+        ends.append(now)
+    return float(np.mean(ends))
+
+
+@pytest.mark.parametrize(("cpu", "wait"), [(6.0, 6.0), (8.0, 2.0), (4.0, 10.0)])
+@pytest.mark.parametrize("memory_mb", [128, 256, 512, 1769])
+def test_work_that_waits_in_between_is_the_staircase_of_a_lower_knee(cpu: float, wait: float, memory_mb: int) -> None:
+    curve = one("staircase", 0.0, cpu + wait, knee_mb=1769.0 * cpu / (cpu + wait))
+    assert curve.mean_ms(memory_mb) == pytest.approx(waiting_ms(cpu, wait, memory_mb), rel=0.04)
+
+
+@pytest.mark.parametrize(("cpu", "wait", "measured"), [
+    (6.0, 6.0, (128, 256, 1024)), (4.0, 10.0, (128, 1024)), (5.0, 15.0, (128, 1024))])
+def test_waits_that_the_quota_hides_are_found_though_only_means_are_known(
+        cpu: float, wait: float, measured: tuple[int, ...]) -> None:
+    means = [waiting_ms(cpu, wait, memory_mb) for memory_mb in measured]
+    found = fit_curves(measured, means, np.full(len(means), 0.02), np.full(len(means), np.nan))
+    errors = [found.mean_ms(m)[0] / waiting_ms(cpu, wait, m) - 1 for m in (192, 384, 512, 1769)]
+    assert np.abs(errors).mean() < 0.1
+
+
+def test_short_work_that_waits_scatters_more_than_short_work_that_does_not() -> None:
+    waits = fit_curves(SIZES, [13.0, 12.0, 12.0], np.full(3, 0.02), np.zeros(3))
+    works = fit_curves(SIZES, one("staircase", 0.0, 12.0).mean_ms(SIZES), np.full(3, 0.02), WIDE)
+    longer = fit_curves(SIZES, [1300.0, 1200.0, 1200.0], np.full(3, 0.02), np.zeros(3))
+    assert np.median(waits.scatter) > 2 * max(np.median(works.scatter), np.median(longer.scatter))
+
+
 def test_more_memory_than_the_knee_changes_nothing() -> None:
     at = one("proportional", 5.0, 100.0, knee_mb=1200.0).mean_ms([1100, 1200, 3008])
     assert at[0] > at[1] == pytest.approx(at[2], rel=1e-12)

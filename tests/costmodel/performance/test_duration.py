@@ -93,9 +93,20 @@ def test_a_size_that_was_measured_with_its_memory_nearly_used_up_is_flagged() ->
     assert any("126 MB in use" in caveat for caveat in model(SLOWER, x86_64=full).caveats(128, "x86_64"))
 
 
-@pytest.mark.parametrize(("memory_mb", "flagged"), [(192, True), (200, True), (256, False), (1024, False)])
+@pytest.mark.parametrize(("memory_mb", "flagged"), [(192, True), (200, True), (230, True), (256, False), (1024, False)])
 def test_a_size_that_would_be_nearly_used_up_is_flagged(memory_mb: int, flagged: bool) -> None:
     roomy = MeasuredSizes.fitted([MeasuredSize(m, 500, Distribution(np.linspace(0.9, 1.1, 101) * 20_000 / m), used_mb=190)
                                   for m in (512, 1024)])
     caveats = list(model(SLOWER, x86_64=roomy).caveats(memory_mb, "x86_64"))
     assert any("190 MB were in use" in caveat for caveat in caveats) == flagged
+
+
+def test_a_duration_beyond_what_lambda_lets_run_is_flagged() -> None:
+    slow = sizes((512, 800_000.0), (1024, 400_000.0))
+    assert any("longer than Lambda lets a function run" in caveat for caveat in model(SLOWER, x86_64=slow).caveats(256, "x86_64"))
+    assert list(model(SLOWER, x86_64=slow).caveats(512, "x86_64")) == []
+
+
+def test_a_size_of_no_duration_gives_no_ratio_of_architectures() -> None:
+    durations = model(SLOWER, x86_64=TWO, arm64=sizes((256, 0.0)))
+    assert durations.warm_ms(1024, "arm64").mean == pytest.approx(20 * durations.arm_ratio.ratios.mean)

@@ -107,6 +107,36 @@ def test_all_failed_is_refused(observe) -> None:
         fit_observations([observe(WARM[:0], cold_ms=1.0, failed=30)])
 
 
+@pytest.mark.parametrize("value", [-5.0, float("inf"), -float("inf")])
+@pytest.mark.parametrize("column", ["duration_ms", "init_ms", "restore_ms"])
+def test_a_time_that_cannot_be_is_refused_with_its_column_and_value(observe, column: str, value: float) -> None:
+    run = observe(WARM)
+    run.invocations.loc[3, column] = value
+    with pytest.raises(RunError, match=f"Products: {column}={value:g} in 1 rows.*collect again"):
+        fit_observations([run])
+
+
+def test_a_memory_size_of_nothing_is_refused(observe) -> None:
+    run = observe(WARM)
+    run.invocations["memory_mb"] = 0
+    with pytest.raises(RunError, match=r"Products: memory_mb=0 in 101 rows"):
+        fit_observations([run])
+
+
+def test_durations_of_nothing_are_refused(observe) -> None:
+    with pytest.raises(InsufficientDataError, match="Products: all 30 durations at 1024 MB x86_64 are 0 ms"):
+        fit_observations([observe(WARM), observe(np.zeros(30), memory_mb=1024)])
+
+
+def test_an_invocation_whose_duration_is_not_known_does_not_count(observe) -> None:
+    some, none = observe(WARM[:30]), observe(WARM)
+    some.invocations.loc[:4, "duration_ms"] = none.invocations.loc[:, "duration_ms"] = pd.NA
+    model = fit_observations([some])
+    assert model.functions["Products"].duration.by_architecture["x86_64"].sizes[0].n == 25
+    with pytest.raises(InsufficientDataError, match="Products: no warm invocation: 20 at one memory size"):
+        fit_observations([none])
+
+
 def test_runs_of_different_deployments_are_refused(observe) -> None:
     first, other = observe(WARM), observe(WARM)
     functions = {**other.deployment.functions, "Products": replace(other.deployment.functions["Products"], runtime="java21")}
@@ -133,12 +163,20 @@ def test_the_lifetime_is_a_dated_default_said_in_the_notes_or_the_one_given(obse
     assert fit_observations([observe(WARM)], lifetime=old).lifetime == old
 
 
+def test_a_fitted_lifetime_is_in_the_notes_where_a_rule_was_not_seen(observe) -> None:
+    law = default_lifetime(date(2025, 6, 1))
+    partly = replace(law, origin="fitted to 190 ends of environments in these runs; idle limit: not seen, the default's (2025)")
+    wholly = replace(law, origin="fitted to 190 ends of environments in these runs")
+    assert f"environment lifetime is {partly.origin}" in fit_observations([observe(WARM)], lifetime=partly).notes
+    assert not any("lifetime" in note for note in fit_observations([observe(WARM)], lifetime=wholly).notes)
+
+
 @pytest.fixture
 def write_window(tmp_path, build_run) -> Callable[..., Production]:
     """A production window of 28 h in which environments go after 330 to 350 s idle; `changed`: hours after its start
-    when the function was replaced, with all its environments."""
+    when the function was replaced, with all its environments; `recorded`: what every record says instead."""
 
-    def write(hours: float = 28.0, changed_h: float | None = None) -> Production:
+    def write(hours: float = 28.0, changed_h: float | None = None, **recorded: object) -> Production:
         at = datetime(2026, 11, 1, tzinfo=UTC)
         law = Lifetime(Distribution(np.linspace(330, 350, 20)), Distribution(np.array([1e9])), "made")
         rng, until_s = np.random.default_rng(4), hours * 3600
@@ -146,7 +184,7 @@ def write_window(tmp_path, build_run) -> Callable[..., Production]:
         seen = replay(start_s, np.full(start_s.size, 1.0), law, rng)
         changed = {} if changed_h is None else {"Products": at + timedelta(hours=changed_h)}
         rows = [{"environment": f"e{environment}", "lambda_request_id": f"l{n}", "function": "Products",
-                 "ended_at": at + timedelta(seconds=second + 1.0), "duration_ms": 1000.0, "initialization": "on-demand"}
+                 "ended_at": at + timedelta(seconds=second + 1.0), "duration_ms": 1000.0, "initialization": "on-demand", **recorded}
                 for n, (second, environment) in enumerate(zip(start_s, seen.environment, strict=True))]
         target = build_run().run.intent.target
         write_record(Asked(target, {}, at, at + timedelta(hours=hours), 60, hours / 24, log_days=hours / 24, changed=changed),
@@ -181,6 +219,18 @@ def test_a_window_without_logs_or_too_short_is_refused_with_what_is_needed(write
     for shard in window.shards(INVOCATIONS):
         shard.unlink()
     with pytest.raises(InsufficientDataError, match="loadgen metrics --log-days 7"):
+        window_lifetime(window)
+
+
+@pytest.mark.parametrize(("recorded", "missing"), [
+    ({"environment": None}, "on demand has the id of its environment"),
+    ({"initialization": "snap-start"}, "ran in an environment on demand"),
+    ({"initialization": "provisioned-concurrency"}, "ran in an environment on demand"),
+    ({"duration_ms": None}, "with the id of their environment has a duration_ms"),
+])
+def test_a_window_whose_records_show_no_environment_is_refused_with_what_they_lack(write_window, recorded, missing) -> None:
+    window = write_window(**recorded)
+    with pytest.raises(InsufficientDataError, match=f"month: environment lifetime: none of 604 invocations {missing}: .*default law"):
         window_lifetime(window)
 
 

@@ -76,3 +76,9 @@ def test_the_size_of_an_image_adds_nothing() -> None:
     image = Function("Products", runtime="python3.13", package="image")
     small, large = (InitModel.fitted(replace(image, package_mb=size_mb), {}).init_ms("x86_64").mean for size_mb in (None, 5000.0))
     assert small == large
+
+
+def test_inits_without_their_number_rest_on_none() -> None:
+    """A model edited by hand."""
+    init = replace(InitModel.fitted(PYTHON, {"x86_64": [100.0] * 30}), counts={})
+    assert list(init.caveats("x86_64")) == ["init time rests on 0 cold starts"]

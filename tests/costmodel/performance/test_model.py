@@ -56,6 +56,20 @@ def test_points_that_are_no_distribution_are_refused_in_one_line(model: Performa
         PerformanceModel.load(path)
 
 
+@pytest.mark.parametrize(("field", "value"), [
+    ("n", 0), ("memory_mb", 0), ("warm", [-1.0, 2.0]), ("independent", -1.0), ("independent", float("inf"))])
+def test_a_size_that_was_edited_into_what_cannot_be_is_refused_in_one_line(
+        model: PerformanceModel, tmp_path: Path, field: str, value: object) -> None:
+    path = tmp_path / "model.json"
+    model.save(path)
+    data = json.loads(path.read_text())
+    data["functions"]["Products"]["duration"]["by_architecture"]["x86_64"]["sizes"][0][field] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(InputError, match=r"x86_64\.sizes\.0.*" + field) as refused:
+        PerformanceModel.load(path)
+    assert "\n" not in str(refused.value)
+
+
 def test_a_configuration_inside_what_was_measured_has_no_caveat(model: PerformanceModel) -> None:
     configuration = Configuration(ApiSettings("rest"), {"Products": FunctionSettings(512)})
     assert model.caveats(configuration) == ()

@@ -36,6 +36,13 @@ def test_a_pause_of_the_whole_function_ends_every_environment() -> None:
     assert replayed([0, 1, 30, 31], 5.0, law(function_idle_s=20.0)) == [0, 1, 2, 3]
 
 
+def test_an_environment_alone_outlives_its_idle_limit_where_pauses_have_one_of_their_own() -> None:
+    """A second one that is spare does not."""
+    assert replayed([0, 10, 111], 1.0, law(idle_s=50.0, function_idle_s=200.0)) == [0, 0, 0]
+    assert replayed([0, 0.5, 40, 80, 80.5], 1.0, law(idle_s=50.0, function_idle_s=200.0)) == [0, 1, 1, 1, 2]
+    assert replayed([0, 0.5, 40, 45, 45.5], 1.0, law(idle_s=50.0, function_idle_s=200.0)) == [0, 1, 1, 1, 0]
+
+
 def test_instances_count_from_first_use_to_some_time_after_the_last() -> None:
     window = Window(np.array([0.0, 50.0, 60.0]), np.ones(3), np.array([0, 0, 1]))
     assert window.environments(0.0, 100.0, 10.0) == pytest.approx((61 + 11) / 100)

@@ -97,3 +97,32 @@ def test_the_next_size_to_measure_is_where_the_curves_part() -> None:
 def test_what_to_measure_next_is_not_said_from_one_size() -> None:
     with pytest.raises(InsufficientDataError, match="two measured sizes are needed"):
         spread_sizes((256, 80.0)).next_memory_mb((512,))
+
+
+def test_a_size_of_no_duration_answers_without_a_number_that_is_none() -> None:
+    """A model written by hand; `fit` refuses such runs."""
+    for pairs in (((256, 0.0), (1024, 0.0)), ((256, 80.0), (1024, 0.0))):
+        model = spread_sizes(*pairs)
+        assert 0 <= model.durations_ms(512).mean < 80
+        assert np.isfinite(model.mean_draws_ms(512, 100, np.random.default_rng(0))).all()
+
+
+@pytest.mark.parametrize("n", [20, 30])
+def test_nine_in_ten_intervals_of_few_durations_hold_their_mean(n: int) -> None:
+    rng, held = np.random.default_rng(1), []
+    for _ in range(1500):
+        size = MeasuredSize(256, n, Distribution.from_samples(rng.normal(100, 10, n)))
+        low, high = np.quantile(MeasuredSizes.fitted([size]).mean_draws_ms(256, 800, rng), [0.05, 0.95])
+        held.append(low <= 100 <= high)
+    assert np.mean(held) == pytest.approx(0.9, abs=0.02)
+
+
+def test_towards_the_memory_limit_the_upper_end_of_the_interval_rises_and_elsewhere_nothing_does() -> None:
+    def ends(memory_mb: int, used_mb: int | None) -> np.ndarray:
+        model = spread_sizes((512, 80.0), (1024, 40.0), used_mb=used_mb)
+        return np.quantile(model.mean_draws_ms(memory_mb, 2000, np.random.default_rng(0)), [0.05, 0.95])
+
+    assert ends(256, 150) == pytest.approx(ends(256, None), rel=0)
+    assert ends(768, 200) == pytest.approx(ends(768, None), rel=0)
+    assert ends(256, 230)[1] > 1.8 * ends(256, 200)[1] > 2 * ends(256, None)[1]
+    assert ends(256, 200)[0] < 1.2 * ends(256, None)[0]

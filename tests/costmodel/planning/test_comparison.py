@@ -114,6 +114,11 @@ def test_assumptions_tell_traffic_prices_draws_and_what_the_model_notes(model: P
         assert said in assumptions
 
 
+def test_a_single_replication_is_said_to_show_nothing_of_chance(model: PerformanceModel, today: Configuration) -> None:
+    once = compare(model, MONTH, [], BOOK, today=today, seed=5, replications=1)
+    assert any("draws once (seed 5)" in line and "nothing of chance" in line for line in once.assumptions)
+
+
 def test_what_the_deployment_cannot_take_is_refused(model: PerformanceModel, today: Configuration) -> None:
     with pytest.raises(ConfigurationError):
         compare(model, MONTH, [today.with_api(kind="url")], BOOK, today=today, replications=1)

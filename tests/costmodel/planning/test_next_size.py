@@ -66,3 +66,4 @@ def test_in_words_it_names_the_size_and_the_dollars() -> None:
     assert str(NextSize("F", "arm64", 512, 1.234, 2.0)) == (
         "measure next: F at 512 MB arm64: expected to save $1.23 of the $2.00 a month that choosing a size without it "
         "may cost")
+    assert str(NextSize("F", "arm64", 512, 0.001, 0.004)) == "measure next: F at 512 MB arm64: worth less than a cent a month"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ def build_rules(*, warm: Any = 1.0, cold: Any = None, init: Any = 0.0, ttl: floa
                 reserved: int | None = None, stage: tuple[float, float] | None = None,
                 account: tuple[float, float] = (1e12, 1e12), scaling: tuple[float, float] | None = None,
                 invocations: tuple[float, float] | None = None,
-                provisioned_invocations: tuple[float, float] | None = None, timeout: float = 0.0) -> Rules:
+                provisioned_invocations: tuple[float, float] | None = None, timeout: float = 0.0,
+                integration_timeout: float = 0.0) -> Rules:
     buckets = [account]
 
     def bucket(of: tuple[float, float] | None) -> int:
@@ -42,7 +43,8 @@ def build_rules(*, warm: Any = 1.0, cold: Any = None, init: Any = 0.0, ttl: floa
 
     pools = [(limit, bucket(invocations), 0)] if reserved is None else [(limit, NONE, 0), (reserved, bucket(invocations), 0)]
     function = {"pool": len(pools) - 1, "provisioned": provisioned, "provisioned_bucket": bucket(provisioned_invocations),
-                "scaling_bucket": bucket(scaling), "idle_top": NONE, "timeout_s": timeout}
+                "scaling_bucket": bucket(scaling), "idle_top": NONE, "timeout_s": timeout,
+                "integration_timeout_s": integration_timeout}
     routes = np.array([(0, bucket(stage), ttl)], dtype=ROUTE)
     return Rules(
         routes, np.array([(rate, burst, burst, 0.0) for rate, burst in buckets], dtype=BUCKET), np.array(pools, dtype=POOL),
@@ -80,6 +82,7 @@ class ToldFunction:
     cold_log_bytes: float | None = 150.0
     mean_interval: tuple[float, float] = (1.0, 1.0)
     """Over the mean duration."""
+    by_architecture: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def duration(self) -> ToldFunction:

@@ -32,6 +32,38 @@ def test_every_idle_limit_is_as_if_simulated_by_itself(
         assert mean == pytest.approx(float(trace.environment_s[0]) / (times[-1] - times[0]))
 
 
+def test_environments_that_never_go_are_those_of_the_most_that_were_busy(rules: Callable[..., Rules]) -> None:
+    """Three together, later one; a limit of infinity keeps all three from the first request to the last."""
+    found = idle_times(np.array([0.0, 0.0, 0.0, 10.0]), np.full(4, 1.0))
+    assert found.cold_share([0.0, 9.0, 9.5, np.inf]).tolist() == [1.0, 1.0, 0.75, 0.75]
+    assert found.environments([0.0, np.inf]).tolist() == pytest.approx([0.3, 3.0])
+
+
+@pytest.mark.parametrize("limit", [-1.0, np.nan])
+def test_no_idle_limit_is_refused(limit: float) -> None:
+    found = idle_times(np.array([0.0, 1.0]), np.array([0.5, 0.5]))
+    for figure in (found.cold_share, found.environments):
+        with pytest.raises(InputError, match="idle_limit_s"):
+            figure([5.0, limit])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 10_000), n=st.integers(2, 300), whole=st.integers(1, 5), limit=st.integers(1, 40))
+def test_ties_are_as_if_simulated(seed: int, n: int, whole: int, limit: int, rules: Callable[..., Rules]) -> None:
+    """Whole seconds, so that invocations begin and end together."""
+    rng = np.random.default_rng(seed)
+    times = np.sort(rng.integers(0, n, n)).astype(np.float64)
+    times[-1] = n
+    busy_s = rng.integers(1, whole + 1, TABLE_SIZE).astype(np.float64)
+    arrivals = Arrivals(times, np.zeros(n, dtype=np.int64), np.full(n, NONE))
+    trace = simulate(arrivals, rules(warm=busy_s, idle=float(limit)), seed, from_s=float(times[0]))
+    found = idle_times(times, trace.duration_s)
+    assert found.cold_share(limit) == pytest.approx(float((trace.outcome == COLD).mean()))
+    assert found.environments(limit) == pytest.approx(float(trace.environment_s[0]) / (times[-1] - times[0]))
+    spilled = simulate(arrivals, rules(warm=busy_s, provisioned=whole), seed).outcome != PROVISIONED
+    assert positions(times, trace.duration_s).spilled_share(whole) == pytest.approx(float(spilled.mean()), abs=1e-12)
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 300), gap_s=st.sampled_from([0.05, 0.5, 3.0]),
        provisioned=st.lists(st.integers(0, 40), min_size=1, max_size=5))

@@ -8,17 +8,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import nbinom
 
 from costmodel.activity import CacheTally, FunctionTally, ProvisionedTally, RouteTally
 from costmodel.errors import InputError, InsufficientDataError
 from costmodel.performance.distributions import Distribution
 from costmodel.performance.model import PerformanceModel
+from costmodel.performance.sizes import MeasuredSize, MeasuredSizes
+from costmodel.prediction.caching import fixed_ttl_hit_ratio
 from costmodel.prediction.prediction import ALL, Prediction
-from costmodel.prediction.predictor import predict
+from costmodel.prediction.predictor import _next_count, predict
 from costmodel.prediction.provisioning import Allocation, Schedule, TargetTracking
 from costmodel.workload import AsynchronousEvents, ClientRetries, Demand, Popularity, Workload
 from loadgen.configuration import ApiSettings, Configuration, FunctionSettings
 from loadgen.errors import ConfigurationError
+from loadgen.quotas import Quotas
 from loadgen.shapes import Constant
 
 LIST, ITEM, ORDER = "GET /list", "GET /item/{id}", "POST /order"
@@ -113,13 +119,47 @@ def test_initialising_provisioned_environments_is_billed_once_a_life(model: Perf
 
 
 def test_provisioned_and_reserved_environments_are_not_left_to_other_functions(model: PerformanceModel) -> None:
-    quotas = replace(model.quotas, account_concurrency=3)
+    quotas = replace(model.quotas, account_concurrency=3, unreserved_minimum=0)
     workload = Workload({ORDER: every(0.001, 5)}, 1.0)
     for settings in ({"provisioned": 2}, {"reserved": 2}):
         predicted = predict(model, workload, configuration(**settings), quotas=quotas)
         assert predicted.throttled["concurrency"] == pytest.approx(0.8)
     with pytest.raises(InputError, match="take 4 environments, the account has 3"):
         predict(model, workload, configuration(reserved=4), quotas=quotas)
+
+
+def test_what_aws_keeps_unreserved_cannot_be_reserved(model: PerformanceModel) -> None:
+    workload = Workload({LIST: every(1.0, 3)}, 3.0)
+    predict(model, workload, configuration(reserved=900))
+    with pytest.raises(InputError, match="take 901 environments, the account has 1000 and AWS keeps 100 unreserved"):
+        predict(model, workload, configuration(provisioned=1, reserved=901))
+
+
+@pytest.mark.parametrize(("name", "value"), [("account_concurrency", -1), ("gateway_rps", np.nan), ("scaling_refill_per_s", np.inf)])
+def test_limits_that_no_account_has_are_named(name: str, value: float, model: PerformanceModel) -> None:
+    with pytest.raises(InputError, match=f"quotas.{name}={value}"):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(), quotas=replace(model.quotas, **{name: value}))
+
+
+@pytest.mark.parametrize("api", [ApiSettings("rest", throttle_rps=-1.0), ApiSettings("rest", throttle_rps=np.nan, throttle_burst=1)])
+def test_a_throttle_below_nothing_is_named(api: ApiSettings, model: PerformanceModel) -> None:
+    with pytest.raises(InputError, match="throttle_rps="):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(api=api))
+
+
+def test_target_tracking_cannot_begin_with_nothing(model: PerformanceModel) -> None:
+    """Without an environment there is no utilisation: no alarm would ever ask for one."""
+    with pytest.raises(InputError, match=r"target tracking of 'F' from provisioned=0: .* 1 to 2"):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(), provisioning={"F": TargetTracking(1, 2)})
+
+
+@pytest.mark.parametrize(("how", "settings", "room"), [
+    (TargetTracking(1, 902), {"provisioned": 1}, 900), (TargetTracking(1, 6), {"provisioned": 1, "reserved": 5}, 5),
+    (Schedule(((0.0, 1), (9.0, 901))), {}, 900), (Schedule(((0.0, 6),)), {"reserved": 5}, 5)])
+def test_more_provisioned_concurrency_than_there_can_be_is_refused(
+        how: Any, settings: dict[str, int], room: int, model: PerformanceModel) -> None:
+    with pytest.raises(InputError, match=f"provisioning of 'F': up to .* AWS lets it have {room}"):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(**settings), provisioning={"F": how})
 
 
 def test_http_requests_are_metered_in_units_of_512_kb(model: PerformanceModel) -> None:
@@ -184,6 +224,12 @@ def test_the_laws_own_error_widens_cold_starts_and_environments_however_many_rep
     assert wide.intervals["p95_ms"] == plain.intervals["p95_ms"]
 
 
+def test_no_share_is_more_than_all(model: PerformanceModel) -> None:
+    off = replace(model, lifetime=replace(model.lifetime, cold_error=0.5))
+    predicted = predict(off, Workload({LIST: every(1.0, 1)}, 1.0), configuration(), replications=3)
+    assert predicted.cold_share == predicted.intervals["cold_share"].high == 1.0
+
+
 def test_the_interval_of_a_mean_duration_widens_those_of_latency_and_of_nothing_else(model: PerformanceModel) -> None:
     workload = Workload({LIST: Demand(Constant(50.0, 10.0))}, 10.0)
     unsure: Any = {name: replace(each, mean_interval=(0.8, 1.5)) for name, each in model.functions.items()}
@@ -195,6 +241,18 @@ def test_the_interval_of_a_mean_duration_widens_those_of_latency_and_of_nothing_
     assert interval.high == pytest.approx(middle + np.hypot(narrow.high - middle, 0.5 * middle))
     assert {name for name in plain.intervals if plain.intervals[name] != wide.intervals[name]} == {
         "mean_ms", "p50_ms", "p95_ms", "p99_ms"}
+
+
+def test_the_interval_of_a_percentile_holds_it_where_few_durations_were_measured(model: PerformanceModel) -> None:
+    """Two hundred measured durations, forty times: 90 % of the intervals hold the p95 of those that they are drawn from."""
+    truth, workload, held = np.exp(0.5 * 1.6449 - 0.125) * 20, Workload({LIST: Demand(Constant(50.0, 10.0))}, 10.0).scaled(), 0
+    for seed in range(40):
+        measured = Distribution.from_samples(20 * np.random.default_rng(seed).lognormal(-0.125, 0.5, 200))
+        sizes = MeasuredSizes((MeasuredSize(1024, 200, measured),))
+        told: Any = {**model.functions, "F": replace(model.functions["F"], ms_at_1024=measured, by_architecture={"x86_64": sizes})}
+        interval = predict(replace(model, functions=told), workload, configuration(), replications=2).intervals["p95_ms"]
+        held += interval.low - 5 <= truth <= interval.high - 5
+    assert 33 <= held <= 39
 
 
 def test_the_interval_of_the_long_run_mean_is_narrower_than_that_of_one_run(model: PerformanceModel) -> None:
@@ -229,9 +287,40 @@ def test_what_the_deployment_cannot_take_is_refused(model: PerformanceModel) -> 
         predict(model, Workload({LIST: every(1.0, 3)}, 3.0), given)
 
 
-def test_no_replication_is_refused(model: PerformanceModel) -> None:
-    with pytest.raises(InputError, match="replications=0"):
-        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(), replications=0)
+@pytest.mark.parametrize(("option", "value"), [("replications", 0), ("replications", 1.5), ("seed", -1), ("seed", 1.5)])
+def test_numbers_that_count_nothing_are_refused(model: PerformanceModel, option: str, value: Any) -> None:
+    with pytest.raises(InputError, match=f"{option}={value}: give a whole number"):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(), **{option: value})
+
+
+@pytest.mark.parametrize("how", [Schedule(((0.0, 600),)), TargetTracking(1, 600)])
+def test_functions_that_may_ask_for_more_than_the_account_has_together_are_refused(how: Any, model: PerformanceModel) -> None:
+    aliased = {name: replace(each, alias="live") for name, each in model.deployment.functions.items()}
+    both = replace(model, deployment=replace(model.deployment, functions=aliased))
+    asked = Configuration(ApiSettings("rest"), {"F": FunctionSettings(provisioned=1), "G": FunctionSettings(provisioned=1)})
+    workload = Workload({LIST: every(1.0, 3), ORDER: every(1.0, 3)}, 3.0)
+    with pytest.raises(InputError, match="provisioning of F, G: with what is reserved up to 1200 environments, the account has 1000"):
+        predict(both, workload, asked, provisioning={"F": how, "G": how})
+
+
+def test_an_interval_holds_its_figure_where_durations_come_in_steps(model: PerformanceModel) -> None:
+    """A percentile at the edge of a step: that of all requests is one end of it, the mean of the replications' is between."""
+    steps: Any = {name: replace(each, ms_at_1024=Distribution(np.array([20.0] * 99 + [500.0]))) for name, each in model.functions.items()}
+    stepped, workload = replace(model, functions=steps), Workload({LIST: Demand(Constant(50.0, 10.0))}, 10.0).scaled()
+    for seed in range(5):
+        predicted = predict(stepped, workload, configuration(), seed=seed, replications=4)
+        interval = predicted.intervals["p99_ms"]
+        assert interval.low <= predicted.latency[ALL].p99_ms <= interval.high
+
+
+@given(st.floats(0.01, 0.99), st.floats(0.5, 2000.0), st.floats(0.05, 0.95))
+def test_the_count_of_one_more_replication_is_a_negative_binomial_s_quantile(probability: float, shape: float, success: float) -> None:
+    """The least count whose cumulated probability, summed one by one, reaches it."""
+    count = int(_next_count(probability, shape, success))
+    counts = np.arange(count + 1)
+    cumulated = nbinom.pmf(counts, shape, success).cumsum()
+    assert cumulated[-1] >= probability - 1e-9
+    assert count == 0 or cumulated[-2] < probability + 1e-9
 
 
 def test_the_models_caveats_and_its_own_are_passed_on(model: PerformanceModel) -> None:
@@ -292,9 +381,11 @@ def test_target_tracking_follows_the_traffic(model: PerformanceModel) -> None:
 
 
 def test_provisioning_needs_an_alias(model: PerformanceModel) -> None:
+    with pytest.raises(InputError, match=r"provisioning of 'H': .* alias \(there are: F\)"):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0), configuration(), provisioning={"H": Schedule(((0.0, 2),))})
     with pytest.raises(InputError, match=r"provisioning of 'G': .* alias \(there are: F\)"):
         predict(model, Workload({LIST: every(1.0, 3), ORDER: every(1.0, 3)}, 3.0), configuration(),
-                provisioning={"G": TargetTracking(1, 2)})
+                provisioning={"G": Schedule(((0.0, 2),))})
 
 
 def test_concurrency_over_time_begins_and_ends_with_the_traffic(model: PerformanceModel) -> None:
@@ -335,6 +426,34 @@ def test_the_interval_of_one_more_run_holds_nine_of_ten(model: PerformanceModel)
         actual = predict(replace(model, functions=rare), run, configuration(), seed=1000 + seed).cold_share
         held += interval.low <= actual <= interval.high
     assert held >= 32
+
+
+@pytest.mark.parametrize("ttl_s", [300, 3600])
+def test_a_months_cache_meets_keys_that_the_minutes_it_is_made_of_did_not(model: PerformanceModel, ttl_s: int) -> None:
+    rng, keys = np.random.default_rng(1), Popularity.zipf(100_000, 0.8)
+    minutes = Demand(np.sort(rng.uniform(0.0, 300.0, 6000)), keys=keys.draw(rng, 6000))
+    predicted = predict(model, Workload({ITEM: minutes}, 300.0).scaled(),
+                        configuration(api=ApiSettings("rest", cache_gb=118, cache_ttl_s=ttl_s)))
+    lasting = fixed_ttl_hit_ratio(20 * keys.weights / keys.weights.sum(), ttl_s)
+    assert predicted.cache_hit_share == pytest.approx(lasting, rel=0.03)
+    assert any("its cache keys are drawn from" in caveat for caveat in predicted.caveats)
+
+
+def test_too_few_keys_to_tell_those_of_a_month_are_repeated_and_said(model: PerformanceModel) -> None:
+    few = Demand(np.linspace(0.0, 9.0, 50), keys=np.arange(50) % 7)
+    cached = configuration(api=ApiSettings("rest", cache_gb=0.5))
+    caveats = predict(model, Workload({ITEM: few}, 10.0).scaled(), cached).caveats
+    assert any("keys are repeated as they came" in caveat for caveat in caveats)
+    assert not any("keys" in caveat for caveat in predict(model, Workload({ITEM: few}, 10.0), cached).caveats)
+
+
+def test_what_nothing_is_reserved_for_may_be_invoked_ten_times_the_accounts_concurrency(model: PerformanceModel) -> None:
+    quotas = Quotas(account_concurrency=20, unreserved_minimum=0)
+    settings = Configuration(ApiSettings("rest"), {"F": FunctionSettings(1024), "G": FunctionSettings(1024, reserved=10)})
+    burst = Demand(np.linspace(0.0, 10.0, 2500))  # 5 busy, of the 10 that may be
+    throttled = 2500 * predict(model, Workload({LIST: burst}, 10.0), settings, quotas=quotas).throttled["concurrency"]
+    while_starting = 250 * 0.23
+    assert 2500 - 200 - 2000 <= throttled <= 2500 - 200 - 2000 + while_starting
 
 
 def test_a_cache_that_cannot_hold_its_entries_is_a_caveat(model: PerformanceModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -43,10 +44,11 @@ from costmodel.prediction.simulator import (
     Arrivals,
     Rules,
     simulate,
+    simulate_parts,
 )
 
 SIXTY_FOUR = 2**64 - 1
-LIFETIME_SALT, POLICY_SALT = 0x5851F42D4C957F2D, 0x14057B7EF767814F
+LIFETIME_SALT, POLICY_SALT, ROUTING_SALT = 0x5851F42D4C957F2D, 0x14057B7EF767814F, 0x9FB21C651E98DF25
 NO_POLICY = np.zeros(1, dtype=POLICY)[0]
 
 
@@ -71,6 +73,7 @@ class Environment:
     aged: float
     gone: float = inf
     """When it goes if nothing takes it first; set when it turns idle."""
+    ended: float = 0.0
     reset: bool = False
 
 
@@ -86,7 +89,8 @@ class Fleet:
     busy: int = 0
     provisioned_busy: int = 0
     provisioned_reset: int = 0
-    peak: int = 0
+    levels: list[tuple[float, int]] = field(default_factory=list)
+    """Busy environments after each invocation's start or end."""
     last_end: float = 0.0
     lived: float = 0.0
     ready: float = inf
@@ -129,6 +133,7 @@ class Reference:
         self.arrivals = arrivals
         n = arrivals.time_s.size
         self.outcome, self.flags, self.at = [-1] * n, [0] * n, arrivals.time_s.tolist()
+        self.took, self.numbers = [(nan, nan)] * n, list(range(n))
         self.rerun_of: list[int] = []
         self.sequence = 0
         for number, time in enumerate(arrivals.time_s):
@@ -154,6 +159,7 @@ class Reference:
         function, environment, key, ttl, number, reset = what
         fleet = self.fleets[function]
         fleet.busy -= 1
+        fleet.levels.append((now, fleet.busy))
         fleet.last_end = now
         if ttl > 0 and key >= 0:
             self.store(key, now + ttl)
@@ -163,7 +169,7 @@ class Reference:
             return
         self.pool_busy[self.rules.functions[function]["pool"]] -= 1
         limit = self.rules.lifetime_s[0, twelve_bits(self.seed ^ LIFETIME_SALT, number, 0)]
-        environment.gone = max(min(now + limit, environment.aged), now)
+        environment.gone, environment.ended = max(min(now + limit, environment.aged), now), now
         fleet.working.remove(environment)
         fleet.idle.append(environment)
 
@@ -180,7 +186,7 @@ class Reference:
             if self.fleets[function].ready == ready:
                 self.make_usable(function, self.fleets[function].requested)
         elif order == 1:
-            self.request(*what, now)
+            self.request(what[0], what[1], now)
         else:
             for function, row in enumerate(self.rules.functions):
                 if row["target"] > 0:
@@ -244,7 +250,7 @@ class Reference:
             self.deliver(now, number, number, 0, 0)
             return
         if answer == WARM:
-            answer, _ = self.lambda_(now, route, key, number)
+            answer, _ = self.lambda_(now, route, key, (number, number))
         self.outcome[number], self.at[number] = answer, now
         if answer >= STAGE and tries < policy["tries"]:
             self.throttled[route, answer] += int(self.arrivals.time_s[number] >= self.from_s)
@@ -261,14 +267,20 @@ class Reference:
     def deliver(self, now: float, request: int, row: int, tries: int, runs: int) -> None:
         route = int(self.arrivals.route[request])
         policy, last = self.policy(route), self.arrivals.time_s[request] + self.policy(route)["max_age_s"]
+        row_of = self.rules.functions[self.rules.routes[route]["function"]]
+        fleet = self.fleets[int(self.rules.routes[route]["function"])]
+        if row_of["pool"] != 0 and self.limits[row_of["pool"]] == 0 and fleet.requested == 0:
+            if not runs:
+                self.outcome[row], self.at[row] = EXPIRED, now
+            return
+        number = request + runs * 2**40
         if runs:
             row = len(self.outcome)
-            self.flags.append(0)
-        answer, busy_s = self.lambda_(now, route, NONE, row)
+            for column, nothing in ((self.outcome, -1), (self.flags, 0), (self.at, 0.0), (self.took, (nan, nan)), (self.numbers, number)):
+                column.append(nothing)
+        answer, busy_s = self.lambda_(now, route, NONE, (row, number))
         if answer <= PROVISIONED:
             if runs:
-                self.outcome.append(-1)
-                self.at.append(0.0)
                 self.rerun_of.append(request)
             self.outcome[row], self.at[row] = answer, now
             due = now + busy_s + 60.0 * (runs + 1)
@@ -276,13 +288,11 @@ class Reference:
                 heapq.heappush(self.events, (due, self.DUE, request, ("event", row, 0, runs + 1)))
             return
         if runs:
-            self.flags.pop()
+            for column in (self.outcome, self.flags, self.at, self.took, self.numbers):
+                column.pop()
         self.throttled[route, answer] += int(self.arrivals.time_s[request] >= self.from_s)
-        row_of = self.rules.functions[self.rules.routes[route]["function"]]
-        fleet = self.fleets[int(self.rules.routes[route]["function"])]
-        forbidden = row_of["pool"] != 0 and self.limits[row_of["pool"]] == 0 and fleet.requested == 0
         due = now + min(2.0**tries, 300.0)
-        if due < last and not forbidden:
+        if due < last:
             heapq.heappush(self.events, (due, self.DUE, request, ("event", row, tries + 1, runs)))
         elif not runs:
             self.outcome[row], self.at[row] = EXPIRED, now
@@ -299,35 +309,40 @@ class Reference:
             return HIT
         return WARM
 
-    def lambda_(self, now: float, route: int, key: int, row: int) -> tuple[int, float]:
+    def lambda_(self, now: float, route: int, key: int, run: tuple[int, int]) -> tuple[int, float]:
+        """For the execution's row and number: its outcome, and how long it keeps an environment busy."""
+        row, number = run
         function = int(self.rules.routes[route]["function"])
-        fleet, ttl = self.fleets[function], float(self.rules.routes[route]["ttl_s"])
-        if self.rules.functions[function]["target"] > 0 and fleet.provisioned > 0:
+        fleet, ttl, settings = self.fleets[function], float(self.rules.routes[route]["ttl_s"]), self.rules.functions[function]
+        if settings["target"] > 0 and fleet.provisioned > 0:
             fleet.shares.append(min((fleet.provisioned_busy + 1) / fleet.provisioned, 1.0))
-        outcome, environment, init_s, run_s = self.invoke(function, now, row)
+        outcome, environment, init_s, run_s = self.invoke(function, now, run, bool(self.policy(route)["asynchronous"]))
         if outcome > PROVISIONED:
             return outcome, 0.0
-        timeout = float(self.rules.functions[function]["timeout_s"])
+        timeout, gateway_waits = float(settings["timeout_s"]), float(settings["integration_timeout_s"]) or inf
         if 0 < timeout <= run_s:
             run_s = timeout
             self.flags[row] |= TIMED_OUT
             if environment:
                 environment.reset = True
-        elif unit(~self.seed, row) < self.policy(route)["failing"]:
+        elif unit(~self.seed, number) < self.policy(route)["failing"]:
             self.flags[row] |= ERROR
         fleet.busy += 1
-        if self.from_s <= now <= self.to_s:
-            fleet.peak = max(fleet.peak, fleet.busy)
+        fleet.levels.append((now, fleet.busy))
         self.sequence += 1
         busy_s = init_s + run_s
+        self.took[row] = run_s, init_s
         reset = bool(self.flags[row] & TIMED_OUT)
-        heapq.heappush(self.events, (now + busy_s, self.END, self.sequence, (function, environment, key, ttl, row, reset)))
+        stored = NONE if reset or busy_s >= gateway_waits else key
+        heapq.heappush(self.events, (now + busy_s, self.END, self.sequence, (function, environment, stored, ttl, number, reset)))
         return outcome, busy_s
 
-    def invoke(self, function: int, now: float, row: int) -> tuple[int, Environment | None, float, float]:
+    def invoke(self, function: int, now: float, run: tuple[int, int],
+               asynchronous: bool) -> tuple[int, Environment | None, float, float]:
         """Outcome, environment, init and duration."""
+        row, number = run
         settings, fleet = self.rules.functions[function], self.fleets[function]
-        warm_s, cold_s, init_s = (self.draw(function, kind, row, position) for kind, position in ((0, 0), (1, 0), (2, 1)))
+        warm_s, cold_s, init_s = (self.draw(function, kind, number, position) for kind, position in ((0, 0), (1, 0), (2, 1)))
         both_s, limit_s = init_s + cold_s, float(settings["init_limit_s"])
         if fleet.provisioned_busy < fleet.provisioned and self.take(int(settings["provisioned_bucket"]), now):
             fleet.provisioned_busy += 1
@@ -338,20 +353,20 @@ class Reference:
             return PROVISIONED, None, 0.0, both_s
         pool = int(settings["pool"])
         free = self.pool_busy[pool] < self.limits[pool]
-        if not free or not self.take(int(self.rules.pools[pool]["bucket"]), now):
+        if not free or not (asynchronous or self.take(int(self.rules.pools[pool]["bucket"]), now)):
             return (RESERVED if pool else CONCURRENCY), None, 0.0, 0.0
-        everything_goes = self.quiet(function, now, row)
-        gone = [each for each in fleet.idle if min(each.gone, everything_goes) <= now]
+        everything_goes = self.quiet(function, now, number)
+        gone = [each for each in fleet.idle if min(self.goes(fleet, each), everything_goes) <= now]
         self.leave(fleet, gone, everything_goes)
         if fleet.idle:
-            environment = self.choose(fleet.idle, row)
+            environment = self.choose(fleet.idle, number)
             outcome, run_s = WARM, warm_s
             if environment.reset:
                 run_s, environment.reset = both_s, False
                 self.flags[row] |= REINITIALISED
             init_s = 0.0
         elif self.take(int(settings["scaling_bucket"]), now):
-            age = self.rules.lifetime_s[1, twelve_bits(self.seed ^ LIFETIME_SALT, row, 1)]
+            age = self.rules.lifetime_s[1, twelve_bits(self.seed ^ LIFETIME_SALT, number, 1)]
             environment, outcome, run_s = Environment(now, now + age), COLD, cold_s
             if 0 < limit_s <= init_s:
                 init_s, run_s = limit_s, both_s
@@ -362,11 +377,11 @@ class Reference:
         self.pool_busy[pool] += 1
         return outcome, environment, init_s, run_s
 
-    def choose(self, idle: list[Environment], row: int) -> Environment:
+    def choose(self, idle: list[Environment], number: int) -> Environment:
         newest = max(reversed(idle), key=lambda each: each.born)
         chosen = {
             MOST_RECENTLY_USED: idle[-1], LEAST_RECENTLY_USED: idle[0], NEWEST: newest,
-            RANDOM: idle[::-1][int(unit(self.seed ^ POLICY_SALT, row) * len(idle))],
+            RANDOM: idle[::-1][int(unit(self.seed ^ ROUTING_SALT, number) * len(idle))],
         }[self.rules.routing]
         idle.remove(chosen)
         return chosen
@@ -379,20 +394,29 @@ class Reference:
             return True
         self.tokens[bucket] = min(self.bursts[bucket], self.tokens[bucket] + (now - self.filled_at[bucket]) * self.rates[bucket])
         self.filled_at[bucket] = now
-        if self.tokens[bucket] < 1:
+        if self.tokens[bucket] < 1 - 1e-6:
             return False
         self.tokens[bucket] -= 1
         return True
+
+    def peak(self, fleet: Fleet) -> int:
+        """Busy when the measured span begins, or after an invocation that starts in it."""
+        before = [busy for time, busy in fleet.levels if time < self.from_s][-1:] if self.from_s <= self.to_s else []
+        return max([0, *before, *(busy for time, busy in fleet.levels if self.from_s <= time <= self.to_s)])
 
     def quiet(self, function: int, now: float, number: int) -> float:
         fleet = self.fleets[function]
         limit = float(self.rules.lifetime_s[2, twelve_bits(self.seed ^ LIFETIME_SALT, number, 2)])
         return fleet.last_end + limit if fleet.busy == 0 else inf
 
+    def goes(self, fleet: Fleet, environment: Environment) -> float:
+        alone = fleet.busy == 0 and fleet.last_end <= environment.ended
+        return max(environment.aged, environment.ended) if alone and self.rules.lifetime_s[2, 0] < inf else environment.gone
+
     def leave(self, fleet: Fleet, gone: list[Environment], everything_goes: float) -> None:
         for environment in list(gone):
             fleet.idle.remove(environment)
-            self.count(fleet, environment, min(environment.gone, everything_goes))
+            self.count(fleet, environment, min(self.goes(fleet, environment), everything_goes))
 
     def count(self, fleet: Fleet, environment: Environment, until: float) -> None:
         fleet.lived += max(min(until, self.to_s) - max(environment.born, self.from_s), 0.0)
@@ -400,8 +424,8 @@ class Reference:
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[Arrivals, Rules]:
-    """One to three routes of one or two functions, every rule switched on or off, short times so that they collide."""
-    functions, routes, n = draw(st.integers(1, 2)), draw(st.integers(1, 3)), draw(st.integers(1, 80))
+    """Up to five routes of four functions, every rule switched on or off, short times so that they collide."""
+    functions, routes, n = draw(st.integers(1, 4)), draw(st.integers(1, 5)), draw(st.integers(0, 80))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     buckets = [draw(st.sampled_from([(1e9, 1e9), (20.0, 5.0)]))]
 
@@ -421,8 +445,9 @@ def worlds(draw: st.DrawFn) -> tuple[Arrivals, Rules]:
         rows.append({"pool": pool, "provisioned": draw(st.integers(0, 2)), "provisioned_bucket": bucket(4.0, 2.0),
                      "scaling_bucket": bucket(1.0, 2.0), "idle_top": NONE, "timeout_s": draw(st.sampled_from([0.0, 0.25, 2.0])),
                      "init_limit_s": draw(st.sampled_from([0.0, 0.1, 1.0])),
+                     "integration_timeout_s": draw(st.sampled_from([0.0, 0.25])),
                      **draw(provisioning())})
-    values = np.array(draw(st.lists(st.sampled_from([0.01, 0.1, 0.25, 1.0, 4.0]), min_size=1, max_size=3)))
+    values = np.array(draw(st.lists(st.sampled_from([0.0, 0.01, 0.1, 0.25, 1.0, 4.0, 40.0]), min_size=1, max_size=3)))
     law = [draw(st.sampled_from([(inf, inf), (2.0, 2.0), (0.5, 6.0)])) for _ in range(3)]
     rules = Rules(
         np.array([(draw(st.integers(0, functions - 1)), bucket(3.0, 2.0), draw(st.sampled_from([0.0, 1.0])))
@@ -468,10 +493,10 @@ def changes(draw: st.DrawFn, functions: int) -> Any:
 
 @settings(max_examples=400, deadline=None)
 @given(world=worlds(), seed=st.integers(0, SIXTY_FOUR), span=st.tuples(st.floats(0, 1), st.floats(0, 5)),
-       warm=st.lists(st.integers(0, 3), min_size=2, max_size=2))
+       warm=st.lists(st.integers(0, 3), min_size=4, max_size=4))
 def test_the_kernel_agrees_with_the_plain_simulator_request_by_request(
         world: tuple[Arrivals, Rules], seed: int, span: tuple[float, float], warm: list[int]) -> None:
-    last = float(world[0].time_s[-1])
+    last = float(world[0].time_s.max(initial=0.0))
     agree(*world, seed, (span[0] * last, last + span[1]), warm)
 
 
@@ -484,7 +509,22 @@ def test_they_agree_on_target_tracking_over_many_minutes(
     for name, value in ({"target": 0.4, "least": 1, "most": 5, "out_points": 1, "in_points": 2} | tracked).items():
         functions[name] = value
     times = arrivals.time_s * 30
-    agree(arrivals._replace(time_s=times), rules._replace(functions=functions), seed, (0.0, float(times[-1])), [0, 0])
+    agree(arrivals._replace(time_s=times), rules._replace(functions=functions), seed, (0.0, float(times.max(initial=0.0))), [0] * 4)
+
+
+@settings(max_examples=100, deadline=None)
+@given(world=worlds(), seed=st.integers(0, SIXTY_FOUR), cuts=st.lists(st.integers(0, 80), max_size=3))
+def test_a_run_in_parts_is_the_run_as_a_whole(world: tuple[Arrivals, Rules], seed: int, cuts: list[int]) -> None:
+    arrivals, rules = world[0], world[1]._replace(policies=None, cache_bytes=NONE)
+    edges = [0, *sorted(min(cut, arrivals.time_s.size) for cut in cuts), arrivals.time_s.size]
+    parts = [Arrivals(*(each[low:high] for each in arrivals)) for low, high in itertools.pairwise(edges)]
+    traces = list(simulate_parts(parts, rules, seed, keys=15))
+    whole = simulate(arrivals, rules, seed)
+    for name in ("outcome", "flags", "duration_s", "init_s", "overhead_index", "at_s"):
+        in_parts = np.concatenate([getattr(trace, name) for trace in traces])
+        assert np.array_equal(in_parts, getattr(whole, name), equal_nan=name.endswith("_s"))
+    for name in ("environment_s", "provisioned_s", "peak_busy"):
+        assert np.allclose(getattr(traces[-1], name), getattr(whole, name))
 
 
 def agree(arrivals: Arrivals, rules: Rules, seed: int, span_s: tuple[float, float], warm: list[int]) -> None:
@@ -501,5 +541,8 @@ def agree(arrivals: Arrivals, rules: Rules, seed: int, span_s: tuple[float, floa
     counted = {(route, outcome): int(count) for (route, outcome), count in np.ndenumerate(trace.throttled) if count}
     assert counted == {cell: count for cell, count in reference.throttled.items() if count}
     assert np.allclose(trace.provisioned_s, [fleet.paid for fleet in reference.fleets])
-    assert trace.peak_busy.tolist() == [fleet.peak for fleet in reference.fleets]
+    assert trace.peak_busy.tolist() == [reference.peak(fleet) for fleet in reference.fleets]
+    assert np.allclose(trace.duration_s, [duration for duration, _ in reference.took], equal_nan=True)
+    assert np.allclose(trace.init_s, [init for _, init in reference.took], equal_nan=True)
+    assert trace.overhead_index.tolist() == [twelve_bits(seed, number, 2) for number in reference.numbers]
     assert np.allclose(trace.environment_s, [fleet.lived for fleet in reference.fleets])

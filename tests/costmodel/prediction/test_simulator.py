@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from costmodel.prediction.simulator import (
     PROVISIONED,
     REINITIALISED,
     RESERVED,
+    ROUTE,
     SCALING,
     STAGE,
     TABLE_SIZE,
@@ -33,6 +35,7 @@ from costmodel.prediction.simulator import (
     WARM,
     Arrivals,
     Rules,
+    Trace,
     compile_kernels,
     simulate,
     simulate_parts,
@@ -140,10 +143,91 @@ def test_a_cache_of_limited_size_must_know_the_size_of_every_key(sizes: Any, rul
         simulate(at([0.0, 2.0], keys=[0, 1]), rules(ttl=60.0)._replace(cache_bytes=9), seed=1, entry_bytes=sizes)
 
 
+def test_no_answer_is_cached_when_none_came_in_time(rules: RulesOf, at: ArrivalsAt) -> None:
+    """Neither of a function that timed out nor of one that the gateway no longer waited for."""
+    arrivals = at([0.0, 5.0], keys=[0, 0])
+    assert simulate(arrivals, rules(warm=3.0, ttl=60.0), seed=1).outcome.tolist() == [COLD, HIT]
+    assert simulate(arrivals, rules(warm=4.0, timeout=3.0, ttl=60.0), seed=1).outcome.tolist() == [COLD, WARM]
+    assert simulate(arrivals, rules(warm=3.0, integration_timeout=3.0, ttl=60.0), seed=1).outcome.tolist() == [COLD, WARM]
+    assert simulate(arrivals, rules(warm=1.0, init=2.0, integration_timeout=3.0, ttl=60.0), seed=1).outcome.tolist() == [COLD, WARM]
+
+
 @pytest.mark.parametrize("times", [[1.0, 0.5], [-1.0, 0.0], [0.0, np.nan], [0.0, np.inf]])
 def test_times_that_are_no_arrivals_are_refused(times: list[float], rules: RulesOf, at: ArrivalsAt) -> None:
     with pytest.raises(InputError, match="simulate: arrivals"):
         simulate(at(times), rules(), seed=1)
+
+
+@pytest.mark.parametrize("arrivals", [
+    Arrivals(np.zeros(2), np.array([0, 7]), np.full(2, NONE)), Arrivals(np.zeros(2), np.array([0, -1]), np.full(2, NONE)),
+    Arrivals(np.zeros(2), np.zeros(2, dtype=np.int64), np.full(1, NONE)),
+    Arrivals(np.zeros(2), np.zeros(2, dtype=np.int64), np.full(2, -2))])
+def test_arrivals_of_no_route_or_with_no_key_each_are_refused(arrivals: Arrivals, rules: RulesOf) -> None:
+    with pytest.raises(InputError, match=r"simulate: .* give"):
+        simulate(arrivals, rules(), seed=1)
+
+
+@pytest.mark.parametrize("settings", [
+    {"warm": -1.0}, {"warm": np.nan}, {"cold": np.inf}, {"init": np.nan}, {"idle": np.nan}, {"age": -1.0},
+    {"idle": np.linspace(9.0, 1.0, TABLE_SIZE)}, {"stage": (np.nan, 1.0)}, {"stage": (1.0, -1.0)}, {"account": (np.inf, 1.0)},
+    {"limit": -1}, {"provisioned": -1}, {"timeout": -1.0}, {"ttl": np.nan}, {"integration_timeout": np.nan}])
+def test_numbers_that_no_rule_has_are_refused(settings: dict[str, Any], rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match=r"simulate: .* give"):
+        simulate(at([0.0, 5.0]), rules(**settings), seed=1)
+
+
+@pytest.mark.parametrize("given", [
+    {"seed": -1}, {"seed": 2**64}, {"seed": 1.5}, {"from_s": np.nan}, {"from_s": 9.0, "to_s": 2.0}, {"to_s": np.inf},
+    {"warm": [-1]}, {"warm": [1, 1]}, {"warm": [0.5]}])
+def test_what_cannot_be_simulated_is_refused(given: dict[str, Any], rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match=r"simulate: .* give"):
+        simulate(at([0.0, 5.0]), rules(), **{"seed": 1} | given)
+
+
+@pytest.mark.parametrize("changes", [[(np.nan, 0, 1)], [(1.0, 1, 1)], [(1.0, 0, -1)], [(5.0, 0, 1), (1.0, 0, 1)]])
+def test_changes_that_cannot_be_are_refused(changes: list[tuple[float, int, int]], rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match="simulate: changes"):
+        simulate(at([0.0]), rules()._replace(changes=np.array(changes, dtype=CHANGE)), seed=1)
+
+
+def test_seconds_may_be_whole_numbers(rules: RulesOf) -> None:
+    whole = Arrivals(np.array([0, 3]), np.zeros(2, dtype=np.int32), np.full(2, NONE, dtype=np.int8))  # type: ignore[arg-type]
+    assert simulate(whole, rules(), seed=1).outcome.tolist() == [COLD, WARM]
+
+
+@pytest.mark.parametrize("rate", [3.0, 10.0, 100.0])
+@pytest.mark.parametrize("from_s", [0.0, 2e6])
+def test_a_steady_client_at_exactly_the_limit_is_never_refused(rate: float, from_s: float, rules: RulesOf, at: ArrivalsAt) -> None:
+    """Whatever 1 / rate is rounded to."""
+    trace = simulate(at(from_s + np.arange(1000) / rate), rules(warm=1e-3, stage=(rate, 1.0)), seed=1)
+    assert not (trace.outcome == STAGE).any()
+
+
+def test_functions_that_take_turns_each_keep_the_environments_that_they_left(rules: RulesOf) -> None:
+    """Five functions may all be busy with the whole account, one after the other: 250 environments of 50 at once."""
+    one, turns = rules(limit=50), np.arange(20)
+    fleet = one._replace(routes=np.array([(f, NONE, 0.0) for f in range(5)], dtype=ROUTE), functions=np.repeat(one.functions, 5),
+                         tables_s=np.repeat(one.tables_s, 5, axis=0))
+    arrivals = Arrivals(np.repeat(turns * 2.0, 50), np.repeat(turns % 5, 50), np.full(1000, NONE))
+    trace = simulate(arrivals, fleet, seed=1)
+    assert trace.outcome.tolist() == [COLD] * 250 + [WARM] * 750
+    assert trace.environment_s.tolist() == [50 * (38.0 - 2.0 * f) for f in range(5)]
+
+
+@pytest.mark.parametrize("times", [[0.0], [0.0] * 20_000, [*np.arange(20_000) * 1e-9, 3000.0]], ids=["one", "together", "burst"])
+def test_a_burst_of_long_invocations_does_not_take_long(times: list[float], rules: RulesOf, at: ArrivalsAt) -> None:
+    start = time.perf_counter()
+    trace = simulate(at(times), rules(warm=900.0), seed=1, to_s=4000.0)
+    assert time.perf_counter() - start < 1.0
+    assert trace.peak_busy.tolist() == [min(len(times), 20_000)]
+
+
+@pytest.mark.parametrize("from_s", [0.0, 1e6, 1.7e12])
+@pytest.mark.parametrize("warm_s", [0.0, 1e-15, 1e-6, 0.5])
+def test_times_of_any_size_are_kept_in_order(from_s: float, warm_s: float, rules: RulesOf, at: ArrivalsAt) -> None:
+    """Milliseconds since 1970, taken for seconds, and durations of next to nothing."""
+    trace = simulate(at(from_s + np.arange(100.0)), rules(warm=warm_s), seed=1)
+    assert trace.outcome.tolist() == [COLD] + [WARM] * 99
 
 
 def test_an_init_that_reaches_its_limit_runs_again_within_the_first_invocation(rules: RulesOf, at: ArrivalsAt) -> None:
@@ -190,6 +274,8 @@ def test_peaks_count_from_the_measured_span_on(rules: RulesOf, at: ArrivalsAt) -
     arrivals = at([0.0, 0.1, 0.2, 10.0, 20.0])
     assert simulate(arrivals, rules(), seed=1).peak_busy.tolist() == [3]
     assert simulate(arrivals, rules(), seed=1, from_s=5.0).peak_busy.tolist() == [1]
+    assert simulate(arrivals, rules(), seed=1, from_s=0.5, to_s=9.0).peak_busy.tolist() == [3]
+    assert simulate(arrivals, rules(), seed=1, from_s=1.05, to_s=9.0).peak_busy.tolist() == [2]
 
 
 def test_environments_that_were_left_warm_are_used_first_and_expire_as_others_do(rules: RulesOf, at: ArrivalsAt) -> None:
@@ -285,6 +371,35 @@ def test_throttled_clients_come_back_until_their_tries_are_used_up(rules: RulesO
     assert (once.outcome.tolist(), once.throttled[0, CONCURRENCY]) == ([COLD, CONCURRENCY], 1)
 
 
+def test_clients_that_never_give_up_wait_for_their_longest_time(rules: RulesOf, at: ArrivalsAt) -> None:
+    """However often 0.001 s is doubled. They try again every 0.5 s on average until the first invocation ends."""
+    fleet = rules(warm=2000.0, limit=1)._replace(policies=policy(tries=10_000, base_s=0.001, cap_s=1.0))
+    trace = simulate(at([0.0, 1.0]), fleet, seed=1)
+    assert (trace.outcome.tolist(), trace.at_s[1] - 2000.0) == ([COLD, WARM], pytest.approx(0.5, abs=0.5))
+    assert trace.throttled[0, CONCURRENCY] == pytest.approx(4000, rel=0.1)
+
+
+def test_asynchronous_events_are_bounded_by_concurrency_not_by_a_rate(rules: RulesOf, at: ArrivalsAt) -> None:
+    """Lambda quotas: an environment serves any number of asynchronous requests; of a provisioned one's 10/s none is free."""
+    settings: dict[str, Any] = {"warm": 0.01, "invocations": (1.0, 2.0)}
+    events = policy(asynchronous=1, max_age_s=60.0)
+    trace = simulate(at([0.0, 0.1, 0.2, 0.3]), rules(**settings)._replace(policies=events), seed=1)
+    assert (trace.outcome.tolist(), trace.at_s.tolist()) == ([COLD, WARM, WARM, WARM], [0.0, 0.1, 0.2, 0.3])
+    fleet = rules(**settings, provisioned=1, provisioned_invocations=(1.0, 2.0))._replace(policies=events)
+    assert simulate(at([0.0, 0.1, 0.2]), fleet, seed=1).outcome.tolist() == [PROVISIONED, PROVISIONED, COLD]
+
+
+def test_a_rerun_takes_as_long_in_every_configuration(rules: RulesOf) -> None:
+    """The limit changes the order in which events run again, and nothing else."""
+    arrivals, ramp = poisson(5.0, 100.0, 1), np.linspace(0.1, 2.0, TABLE_SIZE)
+    events = policy(asynchronous=1, reruns=1, max_age_s=21_600.0, failing=0.5)
+    one, other = (simulate(arrivals, rules(warm=ramp, limit=limit)._replace(policies=events), seed=7) for limit in (50, 5))
+    def reruns(trace: Trace) -> list[tuple[int, float]]:
+        return sorted(zip(trace.rerun_of.tolist(), trace.duration_s[arrivals.time_s.size:].tolist(), strict=True))
+    assert one.rerun_of.tolist() != other.rerun_of.tolist()
+    assert reruns(one) == reruns(other)
+
+
 def test_a_throttled_event_waits_one_second_then_two_then_four(rules: RulesOf, at: ArrivalsAt) -> None:
     fleet = rules(warm=6.5, limit=1)._replace(policies=policy(asynchronous=1, reruns=0, max_age_s=60.0))
     trace = simulate(at([0.0, 0.0]), fleet, seed=1)
@@ -305,7 +420,8 @@ def test_a_failing_event_runs_again_after_one_and_two_minutes_while_it_is_young_
 
 def test_events_of_a_function_that_may_not_run_expire_at_once(rules: RulesOf, at: ArrivalsAt) -> None:
     fleet = rules(reserved=0)._replace(policies=policy(asynchronous=1, max_age_s=21_600.0))
-    assert simulate(at([0.0]), fleet, seed=1).outcome.tolist() == [EXPIRED]
+    trace = simulate(at([0.0]), fleet, seed=1)
+    assert (trace.outcome.tolist(), int(trace.throttled.sum())) == ([EXPIRED], 0)
 
 
 def test_scheduled_environments_are_usable_once_all_are_allocated_and_paid_from_the_request_on(
@@ -368,6 +484,33 @@ def test_a_run_in_parts_is_the_run_as_a_whole(rules: RulesOf) -> None:
 def test_a_run_in_parts_takes_no_policies(rules: RulesOf, at: ArrivalsAt) -> None:
     with pytest.raises(InputError, match="without policies"):
         next(simulate_parts([at([0.0])], rules(limit=5)._replace(policies=policy(tries=2)), seed=1))
+
+
+def test_the_sums_of_parts_are_those_up_to_their_last_request(rules: RulesOf, at: ArrivalsAt) -> None:
+    times, fleet = [0.0, 0.5, 1.5, 20.0, 21.5, 30.0], rules(limit=5, provisioned=1, idle=5.0)
+    parts = list(simulate_parts([at(times[:3]), at([]), at(times[3:])], fleet, seed=1))
+    for part, end in zip(parts, (3, 3, 6), strict=True):
+        so_far = simulate(at(times[:end]), fleet, seed=1)
+        assert part.environment_s.tolist() == so_far.environment_s.tolist()
+        assert part.provisioned_s.tolist() == so_far.provisioned_s.tolist() == [times[end - 1]]
+
+
+def test_a_part_may_be_overwritten_once_it_was_simulated(rules: RulesOf) -> None:
+    """Parts are not held back: a month is drawn into the same memory again and again."""
+    def drawn() -> Iterator[Arrivals]:
+        times = np.empty(2)
+        for turn in range(3):
+            times[:] = 10.0 * turn, 10.0 * turn + 0.5
+            yield Arrivals(times, np.zeros(2, dtype=np.int64), np.full(2, NONE))
+    outcomes = [trace.outcome.tolist() for trace in simulate_parts(drawn(), rules(limit=5), seed=1)]
+    assert outcomes == [[COLD, COLD], [WARM, WARM], [WARM, WARM]]
+
+
+@pytest.mark.parametrize(("second", "keys"), [(([1.0], [0]), 1), (([5.0, 4.0], [0, 0]), 1), (([5.0], [3]), 2)])
+def test_parts_that_do_not_follow_each_other_are_refused(
+        second: tuple[list[float], list[int]], keys: int, rules: RulesOf, at: ArrivalsAt) -> None:
+    with pytest.raises(InputError, match="give"):
+        list(simulate_parts([at([0.0, 2.0], [0, 0]), at(*second)], rules(limit=5, ttl=60.0), seed=1, keys=keys))
 
 
 def test_what_is_compiled_beforehand_is_what_a_simulation_uses(rules: RulesOf, at: ArrivalsAt) -> None:

@@ -55,6 +55,10 @@ def test_the_page_puts_ours_beside_the_others(measurement: Measurement) -> None:
     assert "| 0.1/s | cold | 100 | 95 | 90 to 110 |" in page
 
 
+def test_the_page_says_what_of_the_lifetime_law_its_own_runs_have_seen(measurement: Measurement) -> None:
+    assert "the 90 s after which an environment counts as spare, were chosen with all six at hand" in write_document(measurement)
+
+
 def test_the_page_in_the_docs_has_this_form(measurement: Measurement) -> None:
     def titles(page: str) -> list[str]:
         return [line for line in page.splitlines() if line.startswith("#") or "---" in line]
