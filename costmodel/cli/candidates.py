@@ -133,7 +133,7 @@ def _ending(run: Run) -> Iterator[str]:
     finished = run.finished
     if finished is None or not finished.complete:
         why = "the run has not finished, or was killed" if finished is None else f"the run ended early ({finished.reason})"
-        yield f"{run.path}: {why}: after its last request the period counts as idle."
+        yield f"{run.path}: {why}: its traffic is that until its last request."
     if finished is not None and finished.saturated:
         yield (f"{run.path}: saturated: the load generator could not keep up; its arrivals are taken as scheduled, and none "
                "of its latencies.")
