@@ -119,6 +119,9 @@ class Demand:
     def __post_init__(self) -> None:
         if not _is_number(self.invalidating) or not 0 <= self.invalidating <= 1:
             raise InputError(f"demand.invalidating={self.invalidating!r}: give a share of 0 to 1")
+        for name, kind in (("retries", ClientRetries), ("events", AsynchronousEvents)):
+            if not isinstance(getattr(self, name), kind | None):
+                raise InputError(f"demand.{name}={getattr(self, name)!r}: give {kind.__name__}(…), or None")
         if not isinstance(self.arrivals, Shape) and not _is_row(self.arrivals):
             raise InputError(f"demand.arrivals: {_shown(self.arrivals)}: give a Shape, or a numpy row of finite times of 0 s or "
                              "more")
@@ -217,6 +220,8 @@ class Workload:
     warm_environments: Mapping[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     """What of a run is not in here, each a sentence."""
+    shortened: float = 1.0
+    """How many times shorter its hours are than those that it stands for."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.demands, Mapping) or not all(isinstance(each, Demand) for each in self.demands.values()):
@@ -232,6 +237,8 @@ class Workload:
             if demand.until_s > self.period_s * (1 + 1e-9):
                 raise InputError(f"workload.period_s={self.period_s:g}: the arrivals of {trigger!r} go on until "
                                  f"{demand.until_s:g} s: give a period that holds them")
+        if not _is_number(self.shortened) or not 1 <= self.shortened < math.inf:
+            raise InputError(f"workload.shortened={self.shortened!r}: give a number of 1 or more")
         for function, warm in self.warm_environments.items():
             if not _is_number(warm) or not 0 <= warm < math.inf:
                 raise InputError(f"workload.warm_environments[{function!r}]={warm!r}: give a number of 0 or more")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from costmodel.cli.tables import print_table, table
-from costmodel.errors import InsufficientDataError
+from costmodel.errors import InputError, InsufficientDataError
 from loadgen.terminal import console, print_json, progress
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def fit(
     from costmodel.performance import fitting
     from loadgen.measurements.production import Production
 
+    for window in (path for path in runs if Production(path).exists):
+        raise InputError(f"{window}: a window of production, not a run: give it as --lifetime, beside runs")
     with progress(quiet=json) as say:
         law = None
         if lifetime is not None:

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
-from costmodel.errors import InsufficientDataError
+from costmodel.errors import InputError, InsufficientDataError
 from costmodel.performance.distributions import Distribution
 from costmodel.performance.priors import ArmRatio
 from costmodel.performance.sizes import MeasuredSizes
@@ -24,6 +25,9 @@ from loadgen.schema import Record
 
 LONGEST_MS = 900_000.0
 """The longest timeout that Lambda takes (its developer guide, "Configure Lambda function timeout")."""
+LEAST_MB, MOST_MB = 128, 10_240
+MOST_OFF = 0.2
+"""By how much the curve may miss the mean of a measured size before it is said."""
 FEWEST_FIRST = 5
 """First invocations that are needed to tell their duration from a warm one's."""
 
@@ -57,6 +61,8 @@ class DurationModel(Record):
         From a bootstrap of what was measured, the form's own error where the size was not, and the spread of the
         architecture's ratio where that was not. `rng=None`: seeded with 0, the same answer each time.
         """
+        if not 0 < level < 1:
+            raise InputError(f"{self.function}: level={level}: give a probability above 0 and below 1")
         rng = rng or np.random.default_rng(0)
         source = self._source(memory_mb, architecture)
         means = self.by_architecture[source].mean_draws_ms(memory_mb, draws, rng)
@@ -95,6 +101,9 @@ class DurationModel(Record):
         if size is None and (used_mb := sizes.used_nearly(memory_mb)) is not None:
             yield (f"duration at {memory_mb} MB may be much longer than predicted: {used_mb} MB were in use at a measured "
                    "size, and durations rise steeply where memory is nearly used up: measure it")
+        if size is None and (off := sizes.curve_off) > MOST_OFF:
+            yield (f"duration at {memory_mb} MB is less sure than its interval says: the curve misses a measured size by "
+                   f"{off:.0%}: measure it")
         if (mean_ms := self.warm_ms(memory_mb, architecture).mean) > LONGEST_MS:
             yield f"duration at {memory_mb} MB is {mean_ms / 1000:,.0f} s, longer than Lambda lets a function run: it would time out"
         if source != architecture:
@@ -103,7 +112,11 @@ class DurationModel(Record):
             yield f"first invocations are taken to last as long as warm ones: fewer than {FEWEST_FIRST} were measured"
 
     def _source(self, memory_mb: int, architecture: Architecture) -> Architecture:
-        """The architecture whose measurements answer: this one, else the other one."""
+        """The architecture whose measurements answer: this one, else the other one. Raises InputError for what Lambda has not."""
+        if not (isinstance(memory_mb, int | float | np.number) and LEAST_MB <= memory_mb <= MOST_MB):
+            raise InputError(f"{self.function}: memory_mb={memory_mb}: give {LEAST_MB} to {MOST_MB} MB")
+        if architecture not in get_args(Architecture):
+            raise InputError(f"{self.function}: architecture={architecture!r}: give x86_64 or arm64")
         for candidate in (architecture, _other(architecture)):
             if candidate in self.by_architecture and self.by_architecture[candidate].answers(memory_mb):
                 return candidate

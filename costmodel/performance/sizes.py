@@ -95,6 +95,14 @@ class MeasuredSizes(Record):
         """The curves through the sizes; None: fewer than two that have memory to spare."""
         return self.curves_with()
 
+    @property
+    def curve_off(self) -> float:
+        """By how much the curve misses the mean of a measured size at most, over that mean."""
+        if self.curve is None:
+            return 0.0
+        means = np.array([max(size.warm.mean, _LEAST_MS) for size in self._roomy])
+        return float(np.abs(self.curve.mean_ms([size.memory_mb for size in self._roomy]) / means - 1).max())
+
     def curves_with(self, periods: bool | None = None) -> Curves | None:
         """The same of some forms alone (see `fit_curves`)."""
         sizes = self._roomy

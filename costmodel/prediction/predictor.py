@@ -63,6 +63,8 @@ def predict(model: PerformanceModel, workload: Workload, configuration: Configur
     for option, value, least in (("replications", replications, 1), ("seed", seed, 0)):
         if not isinstance(value, int | np.integer) or value < least:
             raise InputError(f"{option}={value}: give a whole number, {least} or more")
+    if workload.warm_s >= workload.period_s:
+        raise InsufficientDataError(f"workload: all requests are within warm_s={workload.warm_s:g}: give a longer run")
     model.deployment.accepts(configuration)
     routes = tuple(routes_of(model, configuration, workload.demands))
     cached = [route.name for route in routes if configuration.api.caches(route.name) and route.cache_keys]
@@ -185,7 +187,8 @@ def _prediction(case: _Case, done: Sequence[Replication], activities: Sequence[A
         concurrency=_by_function(names, [each.busy for each in done]),
         peak_concurrency=dict(zip(names, np.max([each.peak for each in done], axis=0).astype(float).tolist(), strict=True)),
         activity=_mean_activity(activities),
-        intervals=_with_model_error(case, _intervals(case.workload, done, shares, activities)),
+        intervals=_with_model_error(case, _intervals(case.workload, done, shares, activities),
+                                    _mean([float(each.busy.sum()) for each in done])),
         caveats=(*case.model.caveats(case.configuration), *_caveats(case, names, done)),
         error_share=_error_share(case, done),
         environments=_by_function(names, [each.environments for each in done]),
@@ -317,8 +320,9 @@ def _intervals(workload: Workload, done: Sequence[Replication], shares: Sequence
     return found | {name: _holding(found[name], getattr(pooled, name)) for name in LATENCIES}
 
 
-def _with_model_error(case: _Case, intervals: Mapping[str, Interval]) -> dict[str, Interval]:
-    """What the errors of the lifetime law, where their size is known, and of the durations add."""
+def _with_model_error(case: _Case, intervals: Mapping[str, Interval], busy: float) -> dict[str, Interval]:
+    """What the errors of the lifetime law, where their size is known, of the durations, and of shortened hours add. `busy`:
+    mean busy environments."""
     law = case.model.lifetime
     errors = {"cold_share": _law_error(law.cold_error), "environments": _law_error(law.environments_error)}
     if intervals:
@@ -326,7 +330,16 @@ def _with_model_error(case: _Case, intervals: Mapping[str, Interval]) -> dict[st
     wider = {name: _widened(each, *errors.get(name, (0.0, 0.0))) for name, each in intervals.items()}
     if "cold_share" in wider:
         wider["cold_share"] = _of_a_share(wider["cold_share"])
+    if "cold_share" in wider and case.workload.shortened > 1:
+        wider["cold_share"] = _reaching(wider["cold_share"], wider["cold_share"].low / case.workload.shortened)
+        wider["environments"] = _reaching(wider["environments"], busy)
     return wider
+
+
+def _reaching(interval: Interval, least: float) -> Interval:
+    """Down to what it would be in whole hours at the least: in shortened ones, what follows a change of rate takes more of
+    the time than it will, for all one knows all of it."""
+    return Interval(min(interval.low, least), interval.high, interval.level)
 
 
 def _law_error(deviation: float | None) -> tuple[float, float]:

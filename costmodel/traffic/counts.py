@@ -20,6 +20,8 @@ Ints = npt.NDArray[np.int64]
 HOUR_S, DAY_S = 3600.0, 86_400.0
 MINUTE_S = 60.0
 PERIODS_S = (60.0, 300.0, 3600.0)
+MOST_DAYS = 500
+"""CloudWatch keeps 455."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ class Counts:
         begun = math.floor(seconds.min() / MINUTE_S) + 1 if start_s is None else math.ceil(_finite("start_s", start_s) / MINUTE_S)
         ended = math.floor((seconds.max() if end_s is None else _finite("end_s", end_s)) / MINUTE_S)
         ended = max(ended, begun) if start_s is None and end_s is None else ended
-        _check_window(begun, ended)
+        _check_window(begun, ended, MINUTE_S)
         by_minute = _tally(np.floor(seconds / MINUTE_S).astype(np.int64) - begun, ended - begun)
         by_second = _tally(np.floor(seconds).astype(np.int64) - begun * 60, (ended - begun) * 60)
         return cls(begun * MINUTE_S, MINUTE_S, by_minute, dispersion_of(by_second.reshape(-1, 60)) if ended > begun else 0.0)
@@ -80,7 +82,7 @@ class Counts:
         number = np.round(_epoch_s(rows["at"]) / periods[0]).astype(np.int64)
         first = number.min() if start_s is None else round(_finite("start_s", start_s) / periods[0])
         last = number.max() if end_s is None else round(_finite("end_s", end_s) / periods[0]) - 1
-        _check_window(first, last + 1)
+        _check_window(first, last + 1, periods[0])
         within = (number >= first) & (number <= last)
         requests = np.bincount(number[within] - first, np.asarray(rows["value"], np.float64)[within], int(last - first) + 1)
         return cls(float(first) * periods[0], periods[0], requests.astype(np.float64),
@@ -114,9 +116,12 @@ def _finite(name: str, value: float) -> float:
     return value
 
 
-def _check_window(begun: float, ended: float) -> None:
+def _check_window(begun: float, ended: float, period_s: float) -> None:
     if ended < begun:
         raise InputError("counts: the window ends before it begins: give end_s after start_s")
+    if (ended - begun) * period_s > MOST_DAYS * DAY_S:
+        raise InputError(f"counts: a window of {(ended - begun) * period_s / DAY_S:,.0f} days: give times of at most {MOST_DAYS} days "
+                         "[s since 1970]")
 
 
 def _tally(number: Ints, size: int) -> Floats:

@@ -17,7 +17,7 @@ from costmodel.traffic.spread import MONTH_DAYS, Spread
 from costmodel.traffic.surges import Surges
 from costmodel.workload import MONTH_HOURS, Demand, Workload
 
-MOST_REQUESTS = 200_000
+MOST_REQUESTS = 500_000
 """Requests of a workload's period, about; hours are shortened for it."""
 LEAST_HOUR_S = 120.0
 MONTHS_DRAWN = 400
@@ -120,9 +120,10 @@ def month_of(traffic: Mapping[str, Traffic], most_requests: float = MOST_REQUEST
     total = np.sum(list(rates.values()), axis=0)
     hour_s = float(np.clip(most_requests / total.sum(), LEAST_HOUR_S, HOUR_S))
     shapes = {trigger: Bursty(tuple(rates[trigger].tolist()), hour_s, each.dispersion) for trigger, each in traffic.items()}
-    shortened = [f"Each hour of the traffic is simulated as {hour_s:,.0f} s at its rate."] if hour_s < HOUR_S else []
+    shortened = [f"Each hour of the traffic is simulated as {hour_s:,.0f} s at its rate: cold starts that follow a change of rate "
+                 f"may count up to {HOUR_S / hour_s:.1f} times."] if hour_s < HOUR_S else []
     common = [note for note in next(iter(traffic.values())).notes if all(note in each.notes for each in traffic.values())]
     own = [f"{trigger}: {note}" for trigger, each in traffic.items() for note in each.notes if note not in common]
     period = Workload({trigger: Demand(shape, **demand) for trigger, shape in shapes.items()}, hour_s * hours,
-                      notes=(*common, *own, *shortened))
+                      notes=(*common, *own, *shortened), shortened=HOUR_S / hour_s)
     return period.scaled(float(total.mean()) * MONTH_HOURS * HOUR_S)

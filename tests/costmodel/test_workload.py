@@ -180,6 +180,8 @@ STEADY, TWO = Constant(2.0, 100.0), np.array([1.0, 2.0])
     (lambda: Demand(STEADY, keys=np.array([1, 2])), r"demand\.keys: 2 entries .* give a Popularity"),
     (lambda: Demand(TWO, keys=np.array([1.5, 2.0])), r"demand\.keys: float64"),  # type: ignore[arg-type]
     (lambda: Demand(TWO, keys=np.array([-5, 2])), r"demand\.keys: int64 from -5"),
+    (lambda: Demand(TWO, retries=3), r"demand\.retries=3: give ClientRetries"),  # type: ignore[arg-type]
+    (lambda: Demand(TWO, events=5), r"demand\.events=5: give AsynchronousEvents"),  # type: ignore[arg-type]
     (lambda: Demand(TWO, keys="id"), r"demand\.keys: str"),  # type: ignore[arg-type]
     (lambda: Demand(STEADY, request_bytes=-1), r"demand\.request_bytes=-1"),
     (lambda: Demand(STEADY, response_bytes=INF), r"demand\.response_bytes=inf"),

@@ -10,6 +10,7 @@ from costmodel.cli import app
 from costmodel.errors import InsufficientDataError
 from costmodel.performance.model import PerformanceModel
 from loadgen.errors import LoadgenError, RunError
+from loadgen.measurements.production import ASKED
 from loadgen.measurements.run import Finished, write_record
 
 
@@ -104,3 +105,9 @@ def test_a_window_that_tells_no_lifetime_is_refused_before_anything_is_written(c
     result = CliRunner().invoke(app, arguments)
     assert isinstance(result.exception, RunError)
     assert not (tmp_path / "m.json").exists()
+
+
+def test_a_window_in_a_runs_place_is_refused_with_where_it_belongs(tmp_path: Path) -> None:
+    (tmp_path / ASKED).write_text("{}", encoding="utf-8")
+    result = CliRunner().invoke(app, ["fit", str(tmp_path), "-o", str(tmp_path / "m.json")])
+    assert "a window of production, not a run: give it as --lifetime" in str(result.exception)

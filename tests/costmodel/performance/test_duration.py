@@ -1,7 +1,9 @@
+import math
+
 import numpy as np
 import pytest
 
-from costmodel.errors import InsufficientDataError
+from costmodel.errors import InputError, InsufficientDataError
 from costmodel.performance.distributions import Distribution
 from costmodel.performance.duration import DurationModel
 from costmodel.performance.priors import duration_ratio
@@ -29,6 +31,13 @@ def test_inside_the_measured_range_nothing_is_flagged() -> None:
 def test_outside_the_measured_range_a_caveat_says_so(memory_mb: int) -> None:
     (caveat,) = model(SLOWER, x86_64=TWO).caveats(memory_mb, "x86_64")
     assert f"{memory_mb} MB is extrapolated: measured from 256 to 1024 MB" in caveat
+
+
+def test_sizes_that_no_curve_follows_are_said_of_those_between() -> None:
+    wild = sizes((128, 12_400.0), (256, 6_200.0), (512, 1_040.0), (1024, 520.0), (3008, 300.0))
+    caveats = list(model(SLOWER, x86_64=wild).caveats(384, "x86_64"))
+    assert any("the curve misses a measured size by" in caveat for caveat in caveats)
+    assert list(model(SLOWER, x86_64=wild).caveats(512, "x86_64")) == []
 
 
 def test_one_measured_size_refuses_another_and_says_what_to_run() -> None:
@@ -110,3 +119,15 @@ def test_a_duration_beyond_what_lambda_lets_run_is_flagged() -> None:
 def test_a_size_of_no_duration_gives_no_ratio_of_architectures() -> None:
     durations = model(SLOWER, x86_64=TWO, arm64=sizes((256, 0.0)))
     assert durations.warm_ms(1024, "arm64").mean == pytest.approx(20 * durations.arm_ratio.ratios.mean)
+
+
+@pytest.mark.parametrize("memory_mb", [0, -1, math.nan, 127, 10_241])
+def test_a_size_that_lambda_has_not_is_refused(memory_mb: float) -> None:
+    durations = model(x86_64=TWO)
+    for ask in (durations.warm_ms, durations.interval_ms):
+        with pytest.raises(InputError, match="give 128 to 10240 MB"):
+            ask(memory_mb, "x86_64")
+    with pytest.raises(InputError, match="give x86_64 or arm64"):
+        durations.warm_ms(512, "mips")
+    with pytest.raises(InputError, match="level=2"):
+        durations.interval_ms(512, "x86_64", 2.0)

@@ -287,6 +287,20 @@ def test_what_the_deployment_cannot_take_is_refused(model: PerformanceModel) -> 
         predict(model, Workload({LIST: every(1.0, 3)}, 3.0), given)
 
 
+def test_a_workload_that_is_all_warm_up_tells_nothing(model: PerformanceModel) -> None:
+    with pytest.raises(InsufficientDataError, match="within warm_s=3"):
+        predict(model, Workload({LIST: every(1.0, 3)}, 3.0, warm_s=3.0), configuration())
+
+
+def test_in_shortened_hours_the_intervals_reach_down_to_what_whole_ones_may_have(model: PerformanceModel) -> None:
+    month = Workload({LIST: Demand(Constant(20.0, 60.0))}, 60.0).scaled()
+    whole, short = (predict(model, replace(month, shortened=factor), configuration(), replications=4).intervals
+                    for factor in (1.0, 30.0))
+    assert short["cold_share"].low == pytest.approx(whole["cold_share"].low / 30)
+    assert short["environments"].low == pytest.approx(20 * 0.02, rel=0.1)
+    assert [short[name].high for name in short] == [whole[name].high for name in short]
+
+
 @pytest.mark.parametrize(("option", "value"), [("replications", 0), ("replications", 1.5), ("seed", -1), ("seed", 1.5)])
 def test_numbers_that_count_nothing_are_refused(model: PerformanceModel, option: str, value: Any) -> None:
     with pytest.raises(InputError, match=f"{option}={value}: give a whole number"):

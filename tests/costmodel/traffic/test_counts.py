@@ -89,3 +89,10 @@ def test_periods_are_summed_by_day_from_the_start_and_by_whole_hour_of_the_clock
 def test_minutes_before_the_first_full_hour_are_in_no_hour() -> None:
     counts = Counts(MONDAY_S + 50 * 60, 60.0, np.arange(75.0))
     assert counts.by_hour().tolist() == [list(range(10, 70))]
+
+
+@pytest.mark.parametrize("window", [{"start_s": 0.0}, {"end_s": 1e18}])
+def test_a_window_that_no_log_covers_is_refused_before_it_is_filled(window: dict[str, float]) -> None:
+    times = np.datetime64("2026-11-01", "s") + np.arange(0, 172_800, 60)
+    with pytest.raises(InputError, match="at most 500 days"):
+        Counts.from_times(times, **window)

@@ -52,3 +52,13 @@ def test_a_month_of_no_trigger_is_refused() -> None:
     with pytest.raises(InputError, match="0 triggers") as problem:
         month_of({})
     assert "\n" not in str(problem.value)
+
+
+def test_hours_that_are_shortened_say_so_with_what_it_does_to_cold_starts() -> None:
+    hour = np.arange(3 * 1440) / 60 % 24
+    busy_days = Counts(0.0, 60.0, np.where((hour >= 8) & (hour < 18), 6000.0, 400.0))
+    month = fit_traffic(busy_days).workload("GET /products")
+    assert month.expected == pytest.approx(500_000, rel=0.01)
+    assert month.shortened == pytest.approx(3600 / (month.period_s / 24))
+    assert any(f"may count up to {month.shortened:.1f} times" in note for note in month.assumptions)
+    assert fit_traffic(busy_days).workload("GET /products", 1e7).shortened == 1.0
