@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from costmodel.errors import InsufficientDataError
-from costmodel.traffic import Counts, Traffic, fit_traffic, month_of
+from costmodel.traffic import MOST_REQUESTS, Counts, Traffic, fit_traffic, month_of
 from costmodel.workload import Workload
 from loadgen.measurements.production import (
     Asked,
@@ -47,9 +47,9 @@ class ApiTraffic:
     by_trigger: Mapping[str, Traffic]
     notes: tuple[str, ...]
 
-    def workload(self) -> Workload:
-        """A month of it."""
-        month = month_of(self.by_trigger)
+    def workload(self, most_requests: float = MOST_REQUESTS) -> Workload:
+        """A month of it, whose period has about so many requests at most."""
+        month = month_of(self.by_trigger, most_requests)
         return replace(month, notes=(*self.notes, *month.notes))
 
 

@@ -101,7 +101,7 @@ def read_month(source: Path, *, whole_hours: bool = False) -> tuple[Workload, Co
     """The month that a run's or a window's traffic makes, the configuration that it met, its Region, and what a reader must
     know of how it ended. `whole_hours`: a window's hours are not shortened, unless they hold too many requests."""
     from costmodel.production import read_traffic
-    from costmodel.traffic import month_of
+    from costmodel.traffic import MOST_REQUESTS
     from costmodel.workload import Workload
     from loadgen.measurements.production import Production
     from loadgen.measurements.run import Run
@@ -111,10 +111,7 @@ def read_month(source: Path, *, whole_hours: bool = False) -> tuple[Workload, Co
         run = Run(source)
         return Workload.from_run(run).scaled(), run.intent.configuration, run.intent.target.region, tuple(_ending(run))
     found = read_traffic(production)
-    month = found.workload()
-    if whole_hours:
-        longer = month_of(found.by_trigger, MOST_WHOLE_HOURS_REQUESTS)
-        month = replace(longer, notes=(*found.notes, *longer.notes))
+    month = found.workload(MOST_WHOLE_HOURS_REQUESTS if whole_hours else MOST_REQUESTS)
     return month, found.configuration, production.asked.target.region, ()
 
 

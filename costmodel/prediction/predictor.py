@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -67,11 +67,10 @@ def predict(model: PerformanceModel, workload: Workload, configuration: Configur
         raise InsufficientDataError(f"workload: all requests are within warm_s={workload.warm_s:g}: give a longer run")
     model.deployment.accepts(configuration)
     routes = tuple(routes_of(model, configuration, workload.demands))
-    cached = [route.name for route in routes if configuration.api.caches(route.name) and route.cache_keys]
+    cached = tuple(route.name for route in routes if configuration.api.caches(route.name) and route.cache_keys)
     workload, keys = _with_lasting_keys(workload, cached)
     case = _Case(model, workload, configuration, routes, provisioning or {}, keys)
     job = _job(case, quotas or model.quotas)
-    _check_provisioning(case, quotas or model.quotas)
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(replications, np.uint64)]
     done = list(map(partial(replicate, job), seeds) if executor is None else executor.map(partial(replicate, job), seeds))
     return _prediction(case, done, [_activity(case, each, region) for each in done])
@@ -95,9 +94,10 @@ class _Case:
         return tuple(dict.fromkeys(route.function for route in self.routes))
 
 
-def _with_lasting_keys(workload: Workload, cached: Iterable[str]) -> tuple[Workload, tuple[str, ...]]:
+@lru_cache(maxsize=16)
+def _with_lasting_keys(workload: Workload, cached: tuple[str, ...]) -> tuple[Workload, tuple[str, ...]]:
     """A month asks for keys that the few minutes it is made of did not: those of these triggers are drawn from what their
-    own tell of them, and what was done is said."""
+    own tell of them, and what was done is said. Once for all configurations, which then have their requests in common too."""
     said = []
     for name in cached if workload.cyclic else ():
         try:
@@ -146,17 +146,6 @@ def _schedules(case: _Case) -> dict[int, Schedule]:
             raise InputError(f"provisioning of {name!r}: no function of the workload with an alias (there are: {able})")
     return {number: how for number, name in enumerate(case.functions)
             if isinstance(how := case.provisioning.get(name), Schedule)}
-
-
-def _check_provisioning(case: _Case, quotas: Quotas) -> None:
-    """Raises InputError for functions whose most environments the account does not have at the same time."""
-    most = {name: max(environments for _, environments in how.changes) if isinstance(how, Schedule) else how.most
-            for name, how in case.provisioning.items()}
-    taken = sum(most.get(name, each.provisioned) if each.reserved is None else each.reserved
-                for name, each in case.configuration.functions.items())
-    if most and quotas.account_concurrency - taken < quotas.unreserved_minimum:
-        raise InputError(f"provisioning of {', '.join(most)}: with what is reserved up to {taken} environments, the account has "
-                         f"{quotas.account_concurrency} and AWS keeps {quotas.unreserved_minimum} unreserved: provision less")
 
 
 def _integration_timeout_s(kind: ApiKind, quotas: Quotas) -> float:

@@ -55,6 +55,11 @@ class Schedule:
     every_s: float = DAY_S
     allocation: Allocation = field(default_factory=Allocation)
 
+    @property
+    def most(self) -> int:
+        """Environments asked for at once, at most."""
+        return max(environments for _, environments in self.changes)
+
     def __post_init__(self) -> None:
         times = [at_s for at_s, _ in self.changes]
         if not 1 <= self.every_s < math.inf:

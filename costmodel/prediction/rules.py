@@ -86,6 +86,7 @@ def rules_of(model: PerformanceModel, configuration: Configuration, routes: Sequ
          **_provisioning(name, each, (provisioning or {}).get(name), quotas)} for name, each in settings.items()]
     for name, each in settings.items():
         _check_room(name, each, (provisioning or {}).get(name), max(unreserved - quotas.unreserved_minimum, 0))
+    _check_room_for_all(configuration.functions, provisioning or {}, quotas)
     tables = np.stack([_tables(model, name, each) for name, each in settings.items()])
     return Rules(_records(ROUTE, route_rows), _records(BUCKET, buckets.rows), _records(POOL, pools),
                  _records(FUNCTION, functions), tables, lifetime_tables(model.lifetime),
@@ -185,11 +186,20 @@ def _check_room(name: str, settings: FunctionSettings, how: Provisioning | None,
     """AWS refuses a request for more than there is; it is not cut down to it. `left`: of what is not reserved."""
     if how is None:
         return
-    most = how.most if isinstance(how, TargetTracking) else max(environments for _, environments in how.changes)
     room = settings.provisioned + left if settings.reserved is None else settings.reserved
-    if most > room:
-        raise InputError(f"provisioning of {name!r}: up to {most} environments, and AWS lets it have {room}: ask for fewer, or "
+    if how.most > room:
+        raise InputError(f"provisioning of {name!r}: up to {how.most} environments, and AWS lets it have {room}: ask for fewer, or "
                          "raise its reserved concurrency or the account's")
+
+
+def _check_room_for_all(functions: Mapping[str, FunctionSettings], provisioning: Mapping[str, Provisioning],
+                        quotas: Quotas) -> None:
+    """Functions that have room each by itself may have none all at the same time."""
+    most = {name: how.most for name, how in provisioning.items()}
+    taken = sum(most.get(name, each.provisioned) if each.reserved is None else each.reserved for name, each in functions.items())
+    if most and quotas.account_concurrency - taken < quotas.unreserved_minimum:
+        raise InputError(f"provisioning of {', '.join(most)}: with what is reserved up to {taken} environments, the account has "
+                         f"{quotas.account_concurrency} and AWS keeps {quotas.unreserved_minimum} unreserved: provision less")
 
 
 def policies_of(model: PerformanceModel, routes: Sequence[Route], demands: Iterable[Demand]) -> Records | None:

@@ -22,6 +22,6 @@ with the rate drawn anew (gamma) for every second and minute by its over-dispers
 from costmodel.traffic.bursty import Bursty
 from costmodel.traffic.counts import Counts
 from costmodel.traffic.fitting import fit_traffic
-from costmodel.traffic.month import Range, Traffic, month_of
+from costmodel.traffic.month import MOST_REQUESTS, Range, Traffic, month_of
 
-__all__ = ["Bursty", "Counts", "Range", "Traffic", "fit_traffic", "month_of"]
+__all__ = ["MOST_REQUESTS", "Bursty", "Counts", "Range", "Traffic", "fit_traffic", "month_of"]
