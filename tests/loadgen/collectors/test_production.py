@@ -59,7 +59,7 @@ def window(target: Target, days_ago: int, **more: Any) -> Asked:
     return plan_reading(target, days=1, end=TODAY - timedelta(days=days_ago), **more)
 
 
-@pytest.mark.parametrize(("days_ago", "period_s"), [(0, 60), (13, 60), (16, 300), (70, 3600)])
+@pytest.mark.parametrize(("days_ago", "period_s"), [(0, 60), (12, 60), (16, 300), (70, 3600)])
 def test_the_window_is_of_full_periods_that_cloudwatch_still_keeps(local_cloud: Target, days_ago: int, period_s: int) -> None:
     asked = window(local_cloud, days_ago)
     assert (asked.period_s, asked.end, asked.hours) == (period_s, TODAY - timedelta(days=days_ago), 24.0)
